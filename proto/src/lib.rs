@@ -1,1 +1,6 @@
-//! Being built.
+//! The Secure Shell protocol as a pure state machine: bytes and time in, bytes and events out.
+
+pub mod name;
+pub mod provider;
+pub mod secret;
+pub mod wire;

@@ -1,0 +1,227 @@
+//! The cryptography that the core calls on, as traits that its user fills.
+//!
+//! The core knows what is hashed, signed and sealed and in which order; it knows no
+//! algorithm. A [`Provider`] names the algorithms that there are, in the order in
+//! which they are preferred. Private keys never pass through it: what must be signed
+//! leaves the core as an event.
+
+use std::fmt;
+
+use crate::secret::Secret;
+
+/// The algorithms at hand. The order of each list is the order of preference.
+#[derive(Debug)]
+pub struct Provider {
+    /// The source of randomness.
+    pub random: Box<dyn Random>,
+    /// Key exchange methods, [RFC 4253 section 8](https://www.rfc-editor.org/rfc/rfc4253#section-8).
+    pub exchanges: Vec<Box<dyn KeyExchange>>,
+    /// Packet ciphers, [RFC 4253 section 6.3](https://www.rfc-editor.org/rfc/rfc4253#section-6.3).
+    pub ciphers: Vec<Box<dyn Cipher>>,
+    /// Signature algorithms, [RFC 4253 section 6.6](https://www.rfc-editor.org/rfc/rfc4253#section-6.6).
+    pub verifiers: Vec<Box<dyn Verify>>,
+}
+
+impl Provider {
+    /// The key exchange method of this name.
+    pub fn exchange(&self, name: &str) -> Option<&dyn KeyExchange> {
+        self.exchanges.iter().map(AsRef::as_ref).find(|it| it.name() == name)
+    }
+
+    /// The cipher of this name.
+    pub fn cipher(&self, name: &str) -> Option<&dyn Cipher> {
+        self.ciphers.iter().map(AsRef::as_ref).find(|it| it.name() == name)
+    }
+
+    /// The signature algorithm of this name.
+    pub fn verifier(&self, name: &str) -> Option<&dyn Verify> {
+        self.verifiers.iter().map(AsRef::as_ref).find(|it| it.name() == name)
+    }
+}
+
+/// Why a provider could not do what it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The peer's share of a key exchange is not one: a wrong length, a point off the
+    /// curve, or an all-zero result.
+    BadShare,
+    /// A public key cannot be read, or is not of the type that the algorithm takes.
+    BadKey,
+    /// A signature does not verify.
+    BadSignature,
+    /// A packet's tag does not match: it was altered, or the keys differ.
+    BadTag,
+    /// The cryptographic library failed for a reason of its own, for instance no randomness.
+    Internal,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BadShare => "the peer's key exchange share is invalid",
+            Self::BadKey => "the public key is invalid",
+            Self::BadSignature => "the signature does not verify",
+            Self::BadTag => "a packet's integrity check failed",
+            Self::Internal => "the cryptographic library failed",
+        })
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// A source of bytes that nobody can guess.
+pub trait Random: fmt::Debug + Send + Sync {
+    /// Fills `out`.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where the system has no randomness to give.
+    fn fill(&self, out: &mut [u8]) -> Result<(), Failure>;
+}
+
+/// A key exchange method: how two sides come to one secret, and the hash it goes with.
+///
+/// One share travels each way, in SSH_MSG_KEX_ECDH_INIT and SSH_MSG_KEX_ECDH_REPLY or the
+/// messages of the same form: a Diffie-Hellman value, a curve point, a key-encapsulation
+/// public key or ciphertext. The two sides differ, so that key encapsulation fits.
+pub trait KeyExchange: fmt::Debug + Send + Sync {
+    /// The method's name, for instance `curve25519-sha256`.
+    fn name(&self) -> &'static str;
+
+    /// Begins at the client: makes an ephemeral key.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`].
+    fn initiate(&self) -> Result<Box<dyn Initiator>, Failure>;
+
+    /// Answers at the server: makes the share that answers `client_share`, and the secret.
+    ///
+    /// # Errors
+    /// [`Failure::BadShare`], [`Failure::Internal`].
+    fn respond(&self, client_share: &[u8]) -> Result<(Vec<u8>, SharedSecret), Failure>;
+
+    /// The method's hash over the parts, one after another.
+    fn hash(&self, parts: &[&[u8]]) -> Secret;
+}
+
+/// The client's half of a key exchange under way: an ephemeral key to be used once.
+pub trait Initiator: Send {
+    /// The share to send.
+    fn share(&self) -> &[u8];
+
+    /// Takes the server's share and yields the secret.
+    ///
+    /// # Errors
+    /// [`Failure::BadShare`], [`Failure::Internal`].
+    fn finish(self: Box<Self>, server_share: &[u8]) -> Result<SharedSecret, Failure>;
+}
+
+/// What both sides of a key exchange know and nobody else, called K in
+/// [RFC 4253 section 7.2](https://www.rfc-editor.org/rfc/rfc4253#section-7.2).
+#[derive(Debug)]
+pub enum SharedSecret {
+    /// A number, big-endian without sign, hashed as an `mpint`
+    /// ([RFC 5656 section 4](https://www.rfc-editor.org/rfc/rfc5656#section-4)).
+    Number(Secret),
+    /// Bytes, hashed as a `string`, as the hybrid post-quantum methods have it
+    /// ([draft-ietf-sshm-mlkem-hybrid-kex](https://datatracker.ietf.org/doc/draft-ietf-sshm-mlkem-hybrid-kex/)).
+    Bytes(Secret),
+}
+
+/// A packet cipher that also protects integrity.
+pub trait Cipher: fmt::Debug + Send + Sync {
+    /// The cipher's name, for instance `aes128-gcm@openssh.com`.
+    fn name(&self) -> &'static str;
+
+    /// The length of the key in bytes.
+    fn key_len(&self) -> usize;
+
+    /// The length of the initial IV in bytes; 0 where the cipher takes none.
+    fn iv_len(&self) -> usize;
+
+    /// A sealer with this key and initial IV, of exactly the lengths above.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where a length is wrong.
+    fn sealer(&self, key: &Secret, iv: &Secret) -> Result<Box<dyn Seal>, Failure>;
+
+    /// An opener with this key and initial IV, of exactly the lengths above.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where a length is wrong.
+    fn opener(&self, key: &Secret, iv: &Secret) -> Result<Box<dyn Open>, Failure>;
+}
+
+/// The form that a cipher gives to packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// What the length of a packet must be a multiple of, at least 8.
+    pub block: usize,
+    /// Whether that multiple counts the four bytes of the length field.
+    pub alignment: Alignment,
+    /// The length of the tag behind the packet.
+    pub tag: usize,
+    /// How many bytes must be there before the length can be read: 4, or a block where
+    /// the length field is encrypted with what follows it.
+    pub head: usize,
+}
+
+/// What must be a multiple of the block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alignment {
+    /// The whole packet ([RFC 4253 section 6](https://www.rfc-editor.org/rfc/rfc4253#section-6)).
+    WithLength,
+    /// What follows the length field ([RFC 5647 section 7.2](https://www.rfc-editor.org/rfc/rfc5647#section-7.2)).
+    WithoutLength,
+}
+
+/// The outgoing half of a cipher.
+pub trait Seal: Send {
+    /// The form of packets.
+    fn layout(&self) -> Layout;
+
+    /// Encrypts one packet in place. `packet` begins with the length field and ends with the
+    /// padding; `tag` is what follows it, of [`Layout::tag`] bytes. `sequence` is the packet's
+    /// sequence number ([RFC 4253 section 6.4](https://www.rfc-editor.org/rfc/rfc4253#section-6.4)).
+    ///
+    /// # Errors
+    /// [`Failure::Internal`].
+    fn seal(&mut self, sequence: u32, packet: &mut [u8], tag: &mut [u8]) -> Result<(), Failure>;
+}
+
+/// The incoming half of a cipher.
+pub trait Open: Send {
+    /// The form of packets.
+    fn layout(&self) -> Layout;
+
+    /// The value of the length field. Called once for each packet with its first
+    /// [`Layout::head`] bytes, which may be changed in place; [`open`](Open::open) then gets
+    /// them as they were left. The value is not yet authenticated.
+    fn length(&mut self, sequence: u32, head: &mut [u8]) -> u32;
+
+    /// Checks and decrypts one packet in place: the length field, all that it counts, and the
+    /// tag. What follows the length field is plain text afterwards, and the length field and
+    /// the tag are unspecified.
+    ///
+    /// # Errors
+    /// [`Failure::BadTag`]; nothing of the packet may be used then.
+    fn open(&mut self, sequence: u32, packet: &mut [u8]) -> Result<(), Failure>;
+}
+
+/// A signature algorithm, to verify with.
+pub trait Verify: fmt::Debug + Send + Sync {
+    /// The algorithm's name, for instance `rsa-sha2-512`.
+    fn name(&self) -> &'static str;
+
+    /// The name that its public keys carry, for instance `ssh-rsa`.
+    fn key_type(&self) -> &'static str;
+
+    /// Verifies `signature` over `message` by the public key `key`.
+    ///
+    /// `key` is a public key as on the wire, `signature` what follows the algorithm's name in
+    /// a signature as on the wire ([RFC 4253 section 6.6](https://www.rfc-editor.org/rfc/rfc4253#section-6.6)).
+    ///
+    /// # Errors
+    /// [`Failure::BadKey`], [`Failure::BadSignature`].
+    fn verify(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Failure>;
+}
