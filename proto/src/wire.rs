@@ -4,9 +4,9 @@
 //! an error and never a request for more. Values are written by the methods of [`Put`].
 
 use bytes::{BufMut, Bytes, BytesMut};
+use nom::bytes::complete::take;
 use nom::combinator::{map, map_opt, map_res};
 use nom::error::{Error, ErrorKind};
-use nom::multi::length_data;
 use nom::number::complete;
 use nom::{IResult, Parser};
 
@@ -53,7 +53,9 @@ pub fn uint64(input: &[u8]) -> Parsed<'_, u64> {
 /// # Errors
 /// Where fewer bytes are left than its length says.
 pub fn string(input: &[u8]) -> Parsed<'_, &[u8]> {
-    length_data(complete::be_u32).parse(input)
+    // Not `length_data`, which streams whatever its length parser does.
+    let (input, len) = complete::be_u32(input)?;
+    take(len).parse(input)
 }
 
 /// A `string` that must be UTF-8.
