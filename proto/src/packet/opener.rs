@@ -1,0 +1,166 @@
+//! Packets to payloads.
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::error::{Error, Violation};
+use crate::packet::plain::Plain;
+use crate::packet::sealer::{Sequence, Usage};
+use crate::provider::{Alignment, Open};
+
+/// The longest packet that is taken, its length field not counted. The largest channel
+/// data that this side lets a peer send are 256 KiB.
+pub(crate) const MAX_LENGTH: u32 = 256 * 1024 + 1024;
+
+/// A key may open so many packets, so that no sequence number comes twice under it.
+const MAX_PACKETS: u64 = 1 << 32;
+
+/// Opens packets in place in the buffer that the socket is read into.
+pub(crate) struct Opener {
+    cipher: Box<dyn Open>,
+    sequence: u32,
+    /// The length field of a packet of which only a part is there.
+    length: Option<u32>,
+    usage: Usage,
+}
+
+/// An opened packet.
+#[derive(Debug)]
+pub(crate) struct Packet {
+    /// The payload, never empty, which shares the memory of the input.
+    pub(crate) payload: BytesMut,
+    pub(crate) sequence: u32,
+}
+
+impl Opener {
+    pub(crate) fn new() -> Self {
+        Self { cipher: Box::new(Plain), sequence: 0, length: None, usage: Usage::default() }
+    }
+
+    /// Takes the next packet from `input`; `None` where it is not all there yet.
+    pub(crate) fn open(&mut self, input: &mut BytesMut) -> Result<Option<Packet>, Error> {
+        let Some(length) = self.length(input)? else { return Ok(None) };
+        let whole = 4 + usize_from(length) + self.cipher.layout().tag;
+        if input.len() < whole {
+            return Ok(None);
+        }
+        if self.usage.packets >= MAX_PACKETS {
+            return Err(Violation::KeyOverused.into());
+        }
+        let mut packet = input.split_to(whole);
+        self.cipher.open(self.sequence, &mut packet)?;
+        let sequence = self.sequence;
+        self.sequence = self.sequence.wrapping_add(1);
+        self.length = None;
+        self.usage.count(whole);
+        packet.truncate(4 + usize_from(length));
+        packet.advance(4);
+        let payload = strip_padding(packet)?;
+        Ok(Some(Packet { payload, sequence }))
+    }
+
+    /// From here on packets are opened by `cipher`.
+    pub(crate) fn rekey(&mut self, cipher: Box<dyn Open>, sequence: Sequence) {
+        self.cipher = cipher;
+        self.usage = Usage::default();
+        if sequence == Sequence::Reset {
+            self.sequence = 0;
+        }
+    }
+
+    /// Whether the packet last opened was the first of the connection.
+    pub(crate) fn opened_first(&self) -> bool {
+        self.sequence == 1 && self.usage.packets == 1
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    fn length(&mut self, input: &mut BytesMut) -> Result<Option<u32>, Error> {
+        if self.length.is_none() {
+            let layout = self.cipher.layout();
+            let Some(head) = input.get_mut(..layout.head) else { return Ok(None) };
+            let length = self.cipher.length(self.sequence, head);
+            let counted = match layout.alignment {
+                Alignment::WithLength => usize_from(length) + 4,
+                Alignment::WithoutLength => usize_from(length),
+            };
+            let aligned = counted.is_multiple_of(layout.block.max(1));
+            if !aligned || !(8..=MAX_LENGTH).contains(&length) {
+                return Err(Violation::PacketLength(length).into());
+            }
+            self.length = Some(length);
+        }
+        Ok(self.length)
+    }
+}
+
+/// Cuts the padding, and the field that says how long it is, from an opened packet.
+fn strip_padding(mut packet: BytesMut) -> Result<BytesMut, Error> {
+    let padding = packet.first().copied().unwrap_or(0);
+    packet.advance(1);
+    match packet.len().checked_sub(usize::from(padding)) {
+        Some(_) if padding < 4 => Err(Violation::Padding(padding).into()),
+        None => Err(Violation::Padding(padding).into()),
+        Some(0) => Err(Violation::EmptyPayload.into()),
+        Some(len) => {
+            packet.truncate(len);
+            Ok(packet)
+        }
+    }
+}
+
+impl Packet {
+    /// The payload to decode from, sharing the memory of the input.
+    pub(crate) fn freeze(self) -> Bytes {
+        self.payload.freeze()
+    }
+}
+
+fn usize_from(length: u32) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn open(sent: &[u8]) -> Result<Option<Bytes>, Error> {
+        let mut input = BytesMut::from(sent);
+        Ok(Opener::new().open(&mut input)?.map(Packet::freeze))
+    }
+
+    #[test]
+    fn lengths_out_of_range_are_refused_at_once() {
+        for length in [0_u32, 4, 11, MAX_LENGTH + 4, u32::MAX - 3, u32::MAX] {
+            let refused = Err(Violation::PacketLength(length).into());
+            assert_eq!(open(&length.to_be_bytes()), refused, "{length}");
+        }
+    }
+
+    #[test]
+    fn padding_must_be_at_least_four_bytes_and_leave_a_payload() {
+        let packet = |padding: u8| [&[0, 0, 0, 12, padding][..], &[7; 11]].concat();
+        assert_eq!(open(&packet(3)), Err(Violation::Padding(3).into()));
+        assert_eq!(open(&packet(12)), Err(Violation::Padding(12).into()));
+        assert_eq!(open(&packet(11)), Err(Violation::EmptyPayload.into()));
+        assert_eq!(open(&packet(10)), Ok(Some(Bytes::from_static(&[7]))));
+    }
+
+    #[test]
+    fn a_part_of_a_packet_is_not_an_error() {
+        let packet = [&[0, 0, 0, 12, 4][..], &[7; 11]].concat();
+        for len in 0..packet.len() {
+            assert_eq!(open(&packet[..len]), Ok(None));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_input_does_not_panic(sent in proptest::collection::vec(any::<u8>(), 0..64)) {
+            drop(open(&sent));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Payloads to packets.
+
+use std::mem;
+use std::sync::Arc;
+
+use bytes::{BufMut, BytesMut};
+
+use crate::packet::plain::Plain;
+use crate::provider::{Alignment, Failure, Layout, Provider, Seal};
+
+/// The length field and the padding length field.
+const HEADER: usize = 5;
+
+/// The least padding, [RFC 4253 section 6](https://www.rfc-editor.org/rfc/rfc4253#section-6).
+const MIN_PADDING: usize = 4;
+
+/// How much padding is drawn from the source of randomness at a time.
+const POOL: usize = 1024;
+
+/// Seals payloads, in place, at the end of a buffer that the socket is fed from.
+pub(crate) struct Sealer {
+    cipher: Box<dyn Seal>,
+    provider: Arc<Provider>,
+    sequence: u32,
+    out: BytesMut,
+    /// Random bytes not yet used.
+    pool: Vec<u8>,
+    /// Packets and bytes since the keys were last changed.
+    usage: Usage,
+}
+
+/// How much a key was used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) packets: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Usage {
+    pub(crate) fn count(&mut self, bytes: usize) {
+        self.packets += 1;
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+}
+
+impl Sealer {
+    pub(crate) fn new(provider: Arc<Provider>) -> Self {
+        Self {
+            cipher: Box::new(Plain),
+            provider,
+            sequence: 0,
+            out: BytesMut::new(),
+            pool: Vec::new(),
+            usage: Usage::default(),
+        }
+    }
+
+    /// Appends bytes that are no packet: the identification string.
+    pub(crate) fn put_raw(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// Seals the payload that `encode` writes.
+    pub(crate) fn seal(&mut self, encode: impl FnOnce(&mut BytesMut)) -> Result<(), Failure> {
+        let start = self.out.len();
+        self.out.put_bytes(0, HEADER);
+        encode(&mut self.out);
+        let layout = self.cipher.layout();
+        let padding = padding(layout, self.out.len() - start);
+        self.pad(padding)?;
+        let length = self.out.len() - start - 4;
+        self.out.put_bytes(0, layout.tag);
+        let (_, packet) = self.out.split_at_mut_checked(start).ok_or(Failure::Internal)?;
+        let (packet, tag) = packet.split_at_mut_checked(4 + length).ok_or(Failure::Internal)?;
+        if let Some(header) = packet.first_chunk_mut::<HEADER>() {
+            let [a, b, c, d] = u32::try_from(length).map_err(|_| Failure::Internal)?.to_be_bytes();
+            *header = [a, b, c, d, u8::try_from(padding).map_err(|_| Failure::Internal)?];
+        }
+        self.cipher.seal(self.sequence, packet, tag)?;
+        self.sequence = self.sequence.wrapping_add(1);
+        self.usage.count(length);
+        Ok(())
+    }
+
+    /// From here on packets are sealed by `cipher`.
+    pub(crate) fn rekey(&mut self, cipher: Box<dyn Seal>, sequence: Sequence) {
+        self.cipher = cipher;
+        self.usage = Usage::default();
+        if sequence == Sequence::Reset {
+            self.sequence = 0;
+        }
+    }
+
+    /// Moves what was sealed to `output`; says whether there was anything.
+    pub(crate) fn take(&mut self, output: &mut BytesMut) -> bool {
+        if self.out.is_empty() {
+            return false;
+        }
+        if output.is_empty() {
+            mem::swap(output, &mut self.out);
+            self.out.clear();
+        } else {
+            output.unsplit(self.out.split());
+        }
+        true
+    }
+
+    /// Bytes sealed and not yet taken.
+    pub(crate) fn backlog(&self) -> usize {
+        self.out.len()
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    fn pad(&mut self, len: usize) -> Result<(), Failure> {
+        if self.pool.len() < len {
+            self.pool.resize(POOL, 0);
+            self.provider.random.fill(&mut self.pool)?;
+        }
+        let rest = self.pool.len().saturating_sub(len);
+        self.out.extend_from_slice(self.pool.get(rest..).unwrap_or_default());
+        self.pool.truncate(rest);
+        Ok(())
+    }
+}
+
+/// What becomes of the sequence number when keys change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sequence {
+    /// It goes on ([RFC 4253 section 6.4](https://www.rfc-editor.org/rfc/rfc4253#section-6.4)).
+    Continue,
+    /// It begins anew (strict key exchange,
+    /// [PROTOCOL section 1.10](https://github.com/openssh/openssh-portable/blob/master/PROTOCOL)).
+    Reset,
+}
+
+/// How much padding a packet of `unpadded` bytes needs, its header counted.
+fn padding(layout: Layout, unpadded: usize) -> usize {
+    let counted = match layout.alignment {
+        Alignment::WithLength => unpadded,
+        Alignment::WithoutLength => unpadded - 4,
+    };
+    let block = layout.block.max(1);
+    let least = counted + MIN_PADDING;
+    least.div_ceil(block) * block - counted
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn padding_aligns_and_is_neither_short_nor_long(
+            unpadded in 6_usize..5000,
+            block in prop_oneof![Just(8_usize), Just(16)],
+            with_length in any::<bool>(),
+        ) {
+            let alignment =
+                if with_length { Alignment::WithLength } else { Alignment::WithoutLength };
+            let layout = Layout { block, alignment, tag: 16, head: 4 };
+            let padding = padding(layout, unpadded);
+            let excluded = if with_length { 0 } else { 4 };
+            prop_assert!((4..4 + block).contains(&padding));
+            prop_assert_eq!((unpadded + padding - excluded) % block, 0);
+        }
+    }
+}

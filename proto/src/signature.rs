@@ -1,0 +1,39 @@
+//! Signatures as on the wire, [RFC 4253 section 6.6](https://www.rfc-editor.org/rfc/rfc4253#section-6.6).
+
+use bytes::Bytes;
+
+use crate::provider::{Failure, Provider};
+use crate::wire::{self, Put};
+
+/// A signature as on the wire: the algorithm's name, and what the algorithm makes.
+pub fn encode(algorithm: &str, signature: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(algorithm.len() + signature.len() + 8);
+    out.put_string(algorithm.as_bytes());
+    out.put_string(signature);
+    out.into()
+}
+
+/// Verifies a signature as on the wire by a public key as on the wire.
+///
+/// # Errors
+/// [`Failure::BadKey`] where the key is not of the algorithm's type, [`Failure::BadSignature`]
+/// where the signature names another algorithm or does not verify.
+pub fn verify(
+    provider: &Provider,
+    algorithm: &str,
+    key: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), Failure> {
+    let verifier = provider.verifier(algorithm).ok_or(Failure::BadSignature)?;
+    let (_, key_type) = wire::utf8(key).map_err(|_| Failure::BadKey)?;
+    if key_type != verifier.key_type() {
+        return Err(Failure::BadKey);
+    }
+    let (signature, used) = wire::utf8(signature).map_err(|_| Failure::BadSignature)?;
+    let (rest, signature) = wire::string(signature).map_err(|_| Failure::BadSignature)?;
+    if used != algorithm || !rest.is_empty() {
+        return Err(Failure::BadSignature);
+    }
+    verifier.verify(key, message, signature)
+}
