@@ -1,1 +1,3 @@
-//! Being built.
+//! An authenticated pipe of Secure Shell connection-protocol messages over any byte stream.
+
+pub mod public_key;
