@@ -1,3 +1,8 @@
 //! An authenticated pipe of Secure Shell connection-protocol messages over any byte stream.
+//!
+//! `adit-proto` knows the protocol and neither cryptography, clocks nor files; this crate brings
+//! them. [`provider`] fills the core's traits with ring and with well-kept crates where ring has no
+//! such algorithm.
 
+pub mod provider;
 pub mod public_key;

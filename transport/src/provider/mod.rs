@@ -1,0 +1,137 @@
+//! The cryptography that the core calls on, by ring and by `ml-kem`.
+//!
+//! ring does not wipe the keys that it holds; what this module itself holds of secrets is wiped
+//! when it is dropped.
+
+use std::sync::{Arc, OnceLock};
+
+use adit_proto::provider::{Cipher, KeyExchange, Provider, Verify};
+
+use crate::provider::aes_gcm::AesGcm;
+use crate::provider::chacha20_poly1305::ChaCha20Poly1305;
+use crate::provider::ecdh::Ecdh;
+use crate::provider::fastest::Fastest;
+use crate::provider::mlkem::MlKem768X25519;
+use crate::provider::random::System;
+use crate::provider::signature::{Ecdsa, Ed25519, Rsa};
+
+pub mod aes_gcm;
+pub mod chacha20_poly1305;
+pub mod ecdh;
+mod ephemeral;
+pub mod fastest;
+mod hash;
+pub mod mlkem;
+pub mod random;
+#[cfg(test)]
+mod sealed;
+pub mod signature;
+
+/// Every algorithm that there is, in the order of preference.
+///
+/// The post-quantum key exchange comes first. Which cipher does is measured once in a process, in
+/// less than two milliseconds: AES-GCM where the CPU has instructions for it, ChaCha20-Poly1305
+/// elsewhere. Later calls return the same provider.
+pub fn default() -> Arc<Provider> {
+    static DEFAULT: OnceLock<Arc<Provider>> = OnceLock::new();
+    DEFAULT.get_or_init(|| Arc::new(of(Fastest::measured()))).clone()
+}
+
+/// Every algorithm that there is, with the cipher family first that is the fastest.
+fn of(fastest: Fastest) -> Provider {
+    Provider {
+        random: Box::new(System),
+        exchanges: exchanges(),
+        ciphers: ciphers(fastest),
+        verifiers: verifiers(),
+    }
+}
+
+fn exchanges() -> Vec<Box<dyn KeyExchange>> {
+    vec![
+        Box::new(MlKem768X25519),
+        Box::new(Ecdh::CURVE25519),
+        Box::new(Ecdh::CURVE25519_LIBSSH),
+        Box::new(Ecdh::NISTP256),
+        Box::new(Ecdh::NISTP384),
+    ]
+}
+
+fn ciphers(fastest: Fastest) -> Vec<Box<dyn Cipher>> {
+    let mut ciphers: Vec<Box<dyn Cipher>> =
+        vec![Box::new(AesGcm::AES128), Box::new(AesGcm::AES256), Box::new(ChaCha20Poly1305)];
+    match fastest {
+        Fastest::AesGcm => {}
+        Fastest::ChaCha20Poly1305 => ciphers.rotate_right(1),
+    }
+    ciphers
+}
+
+fn verifiers() -> Vec<Box<dyn Verify>> {
+    vec![
+        Box::new(Ed25519),
+        Box::new(Ecdsa::NISTP256),
+        Box::new(Ecdsa::NISTP384),
+        Box::new(Rsa::SHA512),
+        Box::new(Rsa::SHA256),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cipher_names(fastest: Fastest) -> Vec<&'static str> {
+        of(fastest).ciphers.iter().map(|cipher| cipher.name()).collect()
+    }
+
+    #[test]
+    fn the_fastest_cipher_comes_first() {
+        assert_eq!(
+            cipher_names(Fastest::AesGcm),
+            ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"],
+        );
+        assert_eq!(
+            cipher_names(Fastest::ChaCha20Poly1305),
+            ["chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes256-gcm@openssh.com"],
+        );
+    }
+
+    #[test]
+    fn the_post_quantum_exchange_comes_first() {
+        let provider = default();
+        let names: Vec<_> = provider.exchanges.iter().map(|exchange| exchange.name()).collect();
+        assert_eq!(
+            names,
+            [
+                "mlkem768x25519-sha256",
+                "curve25519-sha256",
+                "curve25519-sha256@libssh.org",
+                "ecdh-sha2-nistp256",
+                "ecdh-sha2-nistp384",
+            ],
+        );
+    }
+
+    #[test]
+    fn signature_algorithms_stand_in_their_order() {
+        let provider = default();
+        let names: Vec<_> =
+            provider.verifiers.iter().map(|it| (it.name(), it.key_type())).collect();
+        assert_eq!(
+            names,
+            [
+                ("ssh-ed25519", "ssh-ed25519"),
+                ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256"),
+                ("ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384"),
+                ("rsa-sha2-512", "ssh-rsa"),
+                ("rsa-sha2-256", "ssh-rsa"),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_default_is_made_once() {
+        assert!(Arc::ptr_eq(&default(), &default()));
+    }
+}
