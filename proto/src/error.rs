@@ -235,6 +235,8 @@ impl fmt::Display for Identification {
     }
 }
 
+impl std::error::Error for Identification {}
+
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
