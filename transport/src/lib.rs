@@ -2,7 +2,8 @@
 //!
 //! `adit-proto` knows the protocol and neither cryptography, clocks nor files; this crate brings
 //! them. [`provider`] fills the core's traits with ring and with well-kept crates where ring has no
-//! such algorithm.
+//! such algorithm. [`identity`] holds the private keys that prove who a side is.
 
+pub mod identity;
 pub mod provider;
 pub mod public_key;
