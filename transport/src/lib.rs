@@ -4,6 +4,9 @@
 //! them. [`provider`] fills the core's traits with ring and with well-kept crates where ring has no
 //! such algorithm. [`identity`] holds the private keys that prove who a side is.
 
+pub mod accept;
+pub mod connect;
 pub mod identity;
+pub mod link;
 pub mod provider;
 pub mod public_key;
