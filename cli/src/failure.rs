@@ -1,0 +1,73 @@
+//! How a command fails: words for the user, and an exit code by cause.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+/// The exit code, by cause. 0 is success, 2 what clap ends with for words it does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Anything that has no code of its own.
+    Other,
+    /// The command line or a file that it names is wrong.
+    Usage,
+    /// The server has no address, or cannot be reached.
+    Unreachable,
+    /// The two sides do not come to terms: the peer speaks no ssh, breaks the protocol, or has
+    /// no algorithm in common.
+    Protocol,
+    /// The server's host key is not trusted.
+    HostKey,
+    /// The login was refused.
+    Login,
+    /// A tunnel cannot be set up: a listener cannot be opened, or the server refuses it.
+    Tunnel,
+    /// The connection was lost.
+    Lost,
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure with its cause in words: lower case, no full stop.
+    pub fn new(exit: Exit, message: impl Display) -> Self {
+        Self { exit, message: message.to_string(), hint: None }
+    }
+
+    /// Adds what the user can do about it.
+    pub fn hint(mut self, hint: impl Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// Tells the user, and yields the exit code.
+    pub fn report(&self) -> ExitCode {
+        eprintln!("adit: {}", self.message);
+        if let Some(hint) = &self.hint {
+            eprintln!("hint: {hint}");
+        }
+        ExitCode::from(self.exit.code())
+    }
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Other => 1,
+            Self::Usage => 2,
+            Self::Unreachable => 10,
+            Self::Protocol => 11,
+            Self::HostKey => 12,
+            Self::Login => 13,
+            Self::Tunnel => 14,
+            Self::Lost => 15,
+        }
+    }
+}

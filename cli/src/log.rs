@@ -1,0 +1,36 @@
+//! Logging to standard error.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Log, LogFormat};
+use crate::failure::{Exit, Failure};
+
+/// Begins to log what `-v` or `ADIT_LOG` asks for.
+///
+/// # Errors
+/// Where `ADIT_LOG` is no filter.
+pub fn start(log: &Log) -> Result<(), Failure> {
+    let filter = match &log.filter {
+        Some(filter) => EnvFilter::builder().parse(filter).map_err(|error| {
+            Failure::new(Exit::Usage, format!("ADIT_LOG is no log filter: {error}"))
+                .hint("for instance debug, or adit_transport=trace,info")
+        })?,
+        None => EnvFilter::new(match log.verbose {
+            0 => "warn",
+            1 => "info",
+            2 => "debug",
+            _ => "trace",
+        }),
+    };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match log.format {
+        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => {
+            let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            builder.with_ansi(colours).init();
+        }
+    }
+    Ok(())
+}
