@@ -10,6 +10,7 @@ pub mod connect;
 pub mod identity;
 pub mod known_hosts;
 pub mod link;
+pub mod login;
 pub mod prompt;
 pub mod provider;
 pub mod public_key;

@@ -64,6 +64,11 @@ impl Identity {
         &self.public_key
     }
 
+    /// Whether this process holds the key, so that it signs at once and asks nobody.
+    pub fn is_local(&self) -> bool {
+        matches!(self.signer, Signer::Key(_))
+    }
+
     /// Where the key is from, for messages.
     pub fn origin(&self) -> &str {
         &self.origin
