@@ -1,11 +1,19 @@
 //! An authenticated pipe of Secure Shell connection-protocol messages over any byte stream.
 //!
 //! `adit-proto` knows the protocol and neither cryptography, clocks nor files; this crate brings
-//! them. [`provider`] fills the core's traits with ring and with well-kept crates where ring has no
-//! such algorithm. [`identity`] holds the private keys that prove who a side is.
-//! [`known_hosts`] tells which keys servers are known to have.
+//! them.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`link`] | a connection on a byte stream: the driver of the core |
+//! | [`connect`], [`accept`] | its beginning: who is asked, at the client and at the server |
+//! | [`client`] | a client that answers by [`trust`], [`login`] and a [`prompt`] |
+//! | [`identity`], [`public_key`] | who a side is: keys in files and agents |
+//! | [`known_hosts`] | which keys servers are known to have |
+//! | [`provider`] | the core's cryptography, by ring and well-kept crates |
 
 pub mod accept;
+pub mod client;
 pub mod connect;
 pub mod identity;
 pub mod known_hosts;
@@ -15,3 +23,5 @@ pub mod prompt;
 pub mod provider;
 pub mod public_key;
 pub mod trust;
+
+pub use adit_proto::{config, event, ident, name, secret};

@@ -1,0 +1,150 @@
+//! A client that trusts by known hosts, logs in by identities, and asks its user for the rest.
+
+use adit_proto::ClientConfig;
+use adit_proto::event::{Credential, Invitation, SignRequest};
+use adit_proto::kex::proposal::Agreement;
+use adit_proto::message::ext_info::ExtInfo;
+use adit_proto::message::userauth_interactive::UserauthInfoRequest;
+use adit_proto::secret::Secret;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::connect::{self, Ask, Signed};
+use crate::link::{self, Link};
+use crate::login::Login;
+use crate::login::attempt::Attempt;
+use crate::prompt::Prompt;
+use crate::public_key::PublicKey;
+use crate::trust::{Trust, Untrusted};
+
+/// Why a client did not come in.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The connection ended.
+    #[error(transparent)]
+    Link(#[from] link::Error),
+    /// The server's host key is not trusted.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+    /// All credentials were tried.
+    #[error("the login was refused")]
+    Refused {
+        /// What was tried.
+        attempts: Vec<Attempt>,
+        /// The methods that the server offered last, with commas between them.
+        methods: String,
+    },
+}
+
+/// A client that knows whom it trusts and how it logs in.
+#[derive(Debug)]
+pub struct Client<P> {
+    trust: Trust,
+    login: Login,
+    prompt: P,
+    agreement: Option<Agreement>,
+    untrusted: Option<Untrusted>,
+}
+
+impl<P: Prompt> Client<P> {
+    /// A client.
+    pub fn new(trust: Trust, login: Login, prompt: P) -> Self {
+        Self { trust, login, prompt, agreement: None, untrusted: None }
+    }
+
+    /// Exchanges keys and logs in. See [`connect::connect`].
+    ///
+    /// # Errors
+    /// Where the connection ends, the host key is not trusted, or the login is refused.
+    pub async fn connect<S>(&mut self, stream: S, config: &ClientConfig) -> Result<Link<S>, Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        connect::connect(stream, config, self).await.map_err(|error| match error {
+            connect::Error::Link(error) => self.explain(error),
+            connect::Error::Untrusted => match self.untrusted.take() {
+                Some(untrusted) => untrusted.into(),
+                None => link::Error::Protocol(adit_proto::Error::HostKey(
+                    adit_proto::error::HostKey::Untrusted,
+                ))
+                .into(),
+            },
+            connect::Error::Refused => self.refused(),
+        })
+    }
+
+    /// The algorithms that were agreed on.
+    pub fn agreement(&self) -> Option<&Agreement> {
+        self.agreement.as_ref()
+    }
+
+    /// A server that has had enough attempts ends the connection; that is a refused login.
+    fn explain(&self, error: link::Error) -> Error {
+        let disconnected =
+            matches!(&error, link::Error::Protocol(adit_proto::Error::Disconnected { .. }));
+        if disconnected && !self.login.attempts().is_empty() {
+            tracing::debug!(%error, "the server ended the login");
+            self.refused()
+        } else {
+            error.into()
+        }
+    }
+
+    fn refused(&self) -> Error {
+        Error::Refused {
+            attempts: self.login.attempts().to_vec(),
+            methods: self.login.server_methods().map(ToString::to_string).unwrap_or_default(),
+        }
+    }
+}
+
+impl<P: Prompt> Ask for Client<P> {
+    async fn host_key(&mut self, key: &PublicKey) -> bool {
+        match self.trust.check(key, &mut self.prompt).await {
+            Ok(()) => true,
+            Err(untrusted) => {
+                self.untrusted = Some(untrusted);
+                false
+            }
+        }
+    }
+
+    fn agreed(&mut self, agreement: &Agreement) {
+        tracing::info!(
+            kex = agreement.exchange,
+            host_key = agreement.host_key,
+            cipher_out = agreement.cipher_client_to_server,
+            cipher_in = agreement.cipher_server_to_client,
+            "agreed"
+        );
+        self.agreement = Some(agreement.clone());
+    }
+
+    fn extensions(&mut self, extensions: &ExtInfo) {
+        self.login.learn(extensions);
+    }
+
+    fn banner(&mut self, words: &str) {
+        self.prompt.tell(words.trim_end());
+    }
+
+    async fn credential(&mut self, invitation: Invitation) -> Option<Credential> {
+        self.login.credential(invitation, &mut self.prompt).await
+    }
+
+    async fn key_accepted(&mut self) -> Option<Credential> {
+        self.login.key_accepted(&mut self.prompt).await
+    }
+
+    async fn sign(&mut self, request: SignRequest) -> Signed {
+        self.login.sign(request, &mut self.prompt).await
+    }
+
+    async fn answer(&mut self, questions: UserauthInfoRequest) -> Option<Vec<Secret>> {
+        self.login.answer(questions, &mut self.prompt).await
+    }
+
+    async fn change_password(&mut self, words: &str) -> Option<Credential> {
+        self.login.change_password(words, &mut self.prompt).await
+    }
+}
