@@ -31,8 +31,7 @@ pub fn verify(
         return Err(Failure::BadKey);
     }
     let (signature, used) = wire::utf8(signature).map_err(|_| Failure::BadSignature)?;
-    let (rest, signature) = wire::string(signature).map_err(|_| Failure::BadSignature)?;
-    if used != algorithm || !rest.is_empty() {
+    if used != algorithm {
         return Err(Failure::BadSignature);
     }
     verifier.verify(key, message, signature)

@@ -1,1 +1,4 @@
-//! Being built.
+//! What the tests of whole stacks need: peers that are started and ended, and simulated ones.
+
+pub mod keys;
+pub mod sshd;

@@ -14,7 +14,7 @@ use adit_proto::provider::{
 };
 use adit_proto::secret::Secret;
 use adit_proto::signature;
-use adit_proto::wire::Put;
+use adit_proto::wire::{self, Put};
 use bytes::Bytes;
 
 /// A provider with two methods of each kind. Equal seeds make equal connections.
@@ -215,8 +215,11 @@ impl Verify for Signature {
         "toy-key"
     }
     fn verify(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Failure> {
-        let right = signature == digest(&[b"signed", key, message]);
-        if right { Ok(()) } else { Err(Failure::BadSignature) }
+        let digest = digest(&[b"signed", key, message]);
+        match wire::string(signature) {
+            Ok(([], signature)) if signature == digest => Ok(()),
+            _ => Err(Failure::BadSignature),
+        }
     }
 }
 
