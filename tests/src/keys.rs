@@ -41,7 +41,6 @@ impl Keys {
     ///
     /// # Panics
     /// Where `ssh-keygen` is missing or fails.
-    #[expect(clippy::panic, reason = "a test cannot go on without it")]
     pub fn generate(folder: &Path, name: &str, of: Type) -> Self {
         let path = folder.join(name);
         let made = Command::new("ssh-keygen")

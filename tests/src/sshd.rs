@@ -34,7 +34,6 @@ impl Sshd {
     ///
     /// # Panics
     /// Where `sshd` is missing or a file cannot be written.
-    #[expect(clippy::panic, reason = "a test cannot go on without it")]
     pub fn new(host_keys: &[Type], user_key: Type, extra: &str) -> Self {
         assert!(Path::new(SSHD).exists(), "{SSHD} is needed: apt-get install openssh-server");
         Self::try_new(host_keys, user_key, extra).unwrap_or_else(|error| panic!("sshd: {error}"))
@@ -81,7 +80,6 @@ impl Sshd {
     ///
     /// # Panics
     /// Where it cannot be started.
-    #[expect(clippy::panic, reason = "a test cannot go on without it")]
     pub fn connect(&self) -> (UnixStream, Served) {
         self.try_connect().unwrap_or_else(|error| panic!("{SSHD} cannot be started: {error}"))
     }
