@@ -9,10 +9,11 @@
 //! | [`connect`], [`accept`] | its beginning: who is asked, at the client and at the server |
 //! | [`client`] | a client that answers by [`trust`], [`login`] and a [`prompt`] |
 //! | [`identity`], [`public_key`] | who a side is: keys in files and agents |
-//! | [`known_hosts`] | which keys servers are known to have |
+//! | [`known_hosts`], [`authorized_keys`] | which keys servers and users are known by |
 //! | [`provider`] | the core's cryptography, by ring and well-kept crates |
 
 pub mod accept;
+pub mod authorized_keys;
 pub mod client;
 pub mod connect;
 pub mod identity;

@@ -1,39 +1,21 @@
 //! A `known_hosts` file, read and added to.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use crate::known_hosts::hash::Hash;
 use crate::known_hosts::host::Host;
 use crate::public_key::PublicKey;
+use crate::text_file;
 
-/// The longest file that is read: a hundred thousand keys.
-const LONGEST: u64 = 16 << 20;
-
-/// The text of a file; empty where there is no such file. What is not UTF-8, in comments mostly, is
-/// replaced.
+/// The text of a file; empty where there is no such file.
 pub(super) fn read(path: &Path) -> io::Result<String> {
-    let file = match open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
-        other => other?,
-    };
-    let mut text = Vec::new();
-    file.take(LONGEST + 1).read_to_end(&mut text)?;
-    if u64::try_from(text.len()).unwrap_or(u64::MAX) > LONGEST {
-        return Err(io::Error::other("it is longer than 16 MiB"));
+    match text_file::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        other => text_file::read(other?),
     }
-    Ok(String::from_utf8_lossy(&text).into_owned())
-}
-
-/// Opens a file, or `/dev/null`, but nothing that could make the caller wait.
-fn open(path: &Path) -> io::Result<File> {
-    let kind = fs::metadata(path)?.file_type();
-    if kind.is_fifo() || kind.is_socket() || kind.is_dir() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    File::open(path)
 }
 
 /// How a name is written.
@@ -105,6 +87,7 @@ pub struct Error {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -178,13 +161,5 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         assert_eq!(read(&home.path().join("missing")).unwrap(), "");
         assert_eq!(read(&home.path().join("missing/known_hosts")).unwrap(), "");
-    }
-
-    #[test]
-    fn what_is_not_utf8_is_replaced() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("known_hosts");
-        fs::write(&path, b"# \xff\n").unwrap();
-        assert_eq!(read(&path).unwrap(), "# \u{fffd}\n");
     }
 }
