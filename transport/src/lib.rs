@@ -23,6 +23,7 @@ pub mod login;
 pub mod prompt;
 pub mod provider;
 pub mod public_key;
+mod text_file;
 pub mod trust;
 
 pub use adit_proto::{config, event, ident, name, secret};
