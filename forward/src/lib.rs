@@ -1,1 +1,8 @@
-//! Being built.
+//! The traffic of other programs through Secure Shell: every kind of tunnel, both of its ends.
+
+pub mod entry;
+mod escape;
+pub mod origin;
+pub mod refusal;
+pub mod spec;
+pub mod target;
