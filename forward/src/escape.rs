@@ -4,14 +4,14 @@ use std::fmt::{self, Write};
 
 /// Shows text so that [`crate::spec`] reads it back as one part.
 ///
-/// Colons and backslashes get a backslash, and so does an opening bracket at the front.
+/// Colons and backslashes get a backslash, and so do a bracket or white space at the front.
 /// Control characters, which no specification has, are shown escaped: such text came from
 /// elsewhere, perhaps from a peer, and must not steer the terminal or the log it ends in.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.starts_with('[') {
+        if self.0.starts_with(|first: char| first == '[' || first.is_whitespace()) {
             f.write_char('\\')?;
         }
         for character in self.0.chars() {
@@ -67,6 +67,7 @@ mod tests {
     fn what_would_end_a_part_is_escaped() {
         assert_eq!(Escaped("/run/a:b\\c").to_string(), "/run/a\\:b\\\\c");
         assert_eq!(Escaped("[/x").to_string(), "\\[/x");
+        assert_eq!(Escaped(" /x").to_string(), "\\ /x");
     }
 
     #[test]

@@ -18,7 +18,7 @@
 //!
 //! Here is what differs from OpenSSH's parser, on purpose:
 //! - Port 0 is good for listening everywhere, not just at the server: the system chooses.
-//! - Service names come from [a table](service), so that a specification means the same on
+//! - Service names come from a table of ours, so that a specification means the same on
 //!   every machine, and not from the machine's own.
 //! - A target needs a host, hosts have no white space or brackets, and a path cannot stand
 //!   where a host is due. OpenSSH takes these, and every connection fails.
@@ -31,11 +31,11 @@ mod service;
 use std::fmt;
 use std::str::FromStr;
 
-use self::field::Field;
 use crate::entry::{Bind, Entry};
+use crate::spec::field::Field;
 use crate::target::Target;
 
-pub use self::fault::{Error, Fault};
+pub use crate::spec::fault::{Error, Fault};
 
 /// What listens here and goes to a target at the far end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -267,7 +267,7 @@ mod tests {
     }
 
     fn a_path() -> impl Strategy<Value = std::path::PathBuf> {
-        r"[\[a-z.]{0,3}/[a-z:\\\[\] ]{0,20}".prop_map(Into::into)
+        r"[\[a-z. ]{0,3}/[a-z:\\\[\] ]{0,20}".prop_map(Into::into)
     }
 
     fn an_entry() -> impl Strategy<Value = Entry> {
