@@ -3,6 +3,10 @@
 pub mod entry;
 mod escape;
 pub mod origin;
+pub mod pipe;
 pub mod refusal;
+#[cfg(test)]
+mod sim;
 pub mod spec;
+pub mod stream;
 pub mod target;
