@@ -1,0 +1,10 @@
+//! TCP: streams, listening ports and the ways to a target.
+
+mod dialer;
+mod listener;
+mod race;
+mod stream;
+
+pub use crate::tcp::dialer::{connect, resolve};
+pub use crate::tcp::listener::Listener;
+pub use crate::tcp::stream::Stream;

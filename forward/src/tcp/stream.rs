@@ -1,0 +1,96 @@
+//! A TCP connection that is never mistaken for a finished one.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::stream;
+
+/// A TCP connection. Dropped before both directions have ended, it is reset.
+///
+/// The kernel is told so from the start (a linger time of zero), so that the other side gets
+/// a reset and not a clean end also where this process is killed. Once both directions have
+/// ended that is taken back: the kernel then delivers what is left by itself.
+///
+/// There is no delay for small segments (`TCP_NODELAY`): what is carried was put into
+/// segments by its own program. Keep-alive is on, with the times of the system: a host that
+/// is gone without a word is noticed in the end.
+#[derive(Debug)]
+pub struct Stream {
+    inner: TcpStream,
+    read: Direction,
+    write: Direction,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Open,
+    Ended,
+}
+
+impl From<TcpStream> for Stream {
+    fn from(inner: TcpStream) -> Self {
+        let socket = SockRef::from(&inner);
+        let set = inner
+            .set_zero_linger()
+            .and_then(|()| inner.set_nodelay(true))
+            .and_then(|()| socket.set_keepalive(true));
+        if let Err(error) = set {
+            // Some systems refuse this on a connection that is already broken.
+            tracing::debug!(%error, "cannot set socket options");
+        }
+        Self { inner, read: Direction::Open, write: Direction::Open }
+    }
+}
+
+impl stream::Stream for Stream {}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if self.read == Direction::Ended
+            && self.write == Direction::Ended
+            && let Err(error) = SockRef::from(&self.inner).set_linger(None)
+        {
+            tracing::debug!(%error, "cannot close a connection in peace");
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let (space, before) = (into.remaining(), into.filled().len());
+        ready!(Pin::new(&mut self.inner).poll_read(cx, into))?;
+        if space > 0 && into.filled().len() == before {
+            self.read = Direction::Ended;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.inner).poll_shutdown(cx))?;
+        self.write = Direction::Ended;
+        Poll::Ready(Ok(()))
+    }
+}
