@@ -10,8 +10,8 @@ use nom::multi::fold_many0;
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 
-use super::fault::{Error, Fault};
-use super::service;
+use crate::spec::fault::{Error, Fault};
+use crate::spec::service;
 
 /// Most parts that a specification has.
 const MOST: usize = 4;
