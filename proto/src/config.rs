@@ -99,6 +99,15 @@ pub struct ClientConfig {
     pub common: Common,
     /// The user to log in.
     pub user: String,
+    /// How long the server may take to answer a login request. The user's time does not count.
+    pub answer_timeout: Duration,
+}
+
+impl ClientConfig {
+    /// This user, and two minutes for each answer, since a server may ask others.
+    pub fn new(common: Common, user: String) -> Self {
+        Self { common, user, answer_timeout: Duration::from_secs(120) }
+    }
 }
 
 /// What a server is told.

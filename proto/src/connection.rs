@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
@@ -48,6 +48,8 @@ pub struct Connection {
     events: VecDeque<Event>,
     parked: Parked,
     timers: timer::Table,
+    /// How long a server may take to answer a client's login request.
+    answer_timeout: Duration,
     error: Option<Error>,
 }
 
@@ -72,7 +74,10 @@ impl Connection {
     pub fn client(now: Instant, config: &ClientConfig) -> Self {
         let login = Login::Client(auth::client::Login::new(config.user.clone()));
         let scanner = Scanner::new(Preamble::Allowed);
-        Self::new(now, config.common.clone(), Role::Client, ExtInfo::default(), scanner, login)
+        let common = config.common.clone();
+        let mut client = Self::new(now, common, Role::Client, ExtInfo::default(), scanner, login);
+        client.answer_timeout = config.answer_timeout;
+        client
     }
 
     /// The side that accepted the connection. It speaks at once: call
@@ -109,6 +114,7 @@ impl Connection {
             events: VecDeque::new(),
             parked: Parked::No,
             timers: timer::Table::default(),
+            answer_timeout: Duration::ZERO,
             error: None,
         };
         // The offer follows the identification string without waiting for the peer's.
@@ -368,7 +374,18 @@ impl Connection {
             self.transport.begin()?;
         }
         self.watch_exchange();
+        self.watch_answer();
         Ok(())
+    }
+
+    /// A server has to answer a login request in time.
+    fn watch_answer(&mut self) {
+        let Login::Client(login) = &self.login else { return };
+        if !login.awaits_server() {
+            self.timers.set(Timer::Login, None);
+        } else if !self.timers.is_set(Timer::Login) {
+            self.timers.set(Timer::Login, self.now.checked_add(self.answer_timeout));
+        }
     }
 
     fn connected(&mut self) {

@@ -1,4 +1,6 @@
 //! What the tests of whole stacks need: peers that are started and ended, and simulated ones.
 
 pub mod keys;
+pub mod pair;
 pub mod sshd;
+pub mod tamper;

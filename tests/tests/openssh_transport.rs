@@ -40,7 +40,7 @@ impl Prompt for Nobody {
 
 fn config() -> ClientConfig {
     let identification = Identification::own("adit_test").unwrap();
-    ClientConfig { common: Common::new(provider::default(), identification), user: user() }
+    ClientConfig::new(Common::new(provider::default(), identification), user())
 }
 
 fn client(sshd: &Sshd, key: &Path) -> Client<Nobody> {

@@ -93,6 +93,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         &mut self.connection
     }
 
+    /// The identifier of the session, which is the same on both sides and on no other
+    /// connection ([RFC 4253 section 7.2](https://www.rfc-editor.org/rfc/rfc4253#section-7.2)).
+    pub fn session_id(&self) -> Option<&[u8]> {
+        self.connection.session_id().map(AsRef::as_ref)
+    }
+
     /// Who the peer says it is: its identification string.
     pub fn peer_identification(&self) -> Option<String> {
         self.connection.peer_identification().map(ToString::to_string)

@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let common = |seed| -> Result<Common, Box<dyn std::error::Error>> {
         Ok(Common::new(toy::provider(seed), Identification::own("example")?))
     };
-    let client_config = ClientConfig { common: common(1)?, user: "alice".to_owned() };
+    let client_config = ClientConfig::new(common(1)?, "alice".to_owned());
     let server_config = Arc::new(ServerConfig::new(common(2)?, vec![toy::host_key("host")]));
     let mut client = Connection::client(now, &client_config);
     let mut server = Connection::server(now, &server_config);

@@ -70,6 +70,11 @@ impl Login {
         Self { user, state: State::Idle, service: Service::Requested }
     }
 
+    /// Whether the server has to answer, and not the user.
+    pub(crate) fn awaits_server(&self) -> bool {
+        matches!(self.state, State::AwaitAnswer(_))
+    }
+
     /// Asks for the service.
     pub(crate) fn begin(&mut self, transport: &mut Transport) -> Result<(), Error> {
         transport.send(&ServiceRequest { service: USERAUTH.to_owned() })
