@@ -3,4 +3,5 @@
 //! [`mux`] is the protocol and nothing else: messages and time in, messages and events out;
 //! it reads no clock, knows no socket and no runtime.
 
+pub mod mux;
 pub mod pipe;
