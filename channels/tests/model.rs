@@ -6,7 +6,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
-use adit_channels::mux::{Event, Id, Limits, Load, Mux, Reply, Stream, Taken, Ticket, Verdict};
+use adit_channels::mux::{
+    Answer, Event, Id, Limits, Load, Mux, Reply, Stream, Taken, Ticket, Verdict,
+};
 use adit_proto::message::channel_id::ChannelId;
 use adit_proto::message::channel_open::{Kind, Reason};
 use adit_proto::message::channel_request::{self, ChannelRequest};
@@ -313,7 +315,7 @@ impl World {
         self.muxes[side].global_request(kind, Reply::Wanted);
         self.globals[side] += 1;
         while let Some(request) = self.muxes[side].next_global_request() {
-            self.muxes[side].answer_global(request.ticket.unwrap(), None);
+            self.muxes[side].answer_global(request.ticket.unwrap(), Answer::Refused);
         }
     }
 }

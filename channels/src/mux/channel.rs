@@ -299,6 +299,12 @@ impl Channel {
         self.sender.finish();
     }
 
+    /// The user wants it closed now.
+    pub(super) fn abort(&mut self, pool: &mut Pool) {
+        self.state.abort();
+        self.sender.clear(pool);
+    }
+
     /// The user lets go.
     pub(super) fn release(&mut self, pool: &mut Pool) -> Release {
         let release = self.state.release();

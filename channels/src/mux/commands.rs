@@ -10,7 +10,7 @@ use crate::mux::id::Id;
 use crate::mux::mux::{Mux, Shortage};
 use crate::mux::offer::{self, Offer};
 use crate::mux::owed::Ticket;
-use crate::mux::request::{Reply, Request, Verdict};
+use crate::mux::request::{Answer, Reply, Request, Verdict};
 use crate::mux::state::{Release, Stage};
 use crate::mux::stream::{Broken, Stream, Taken};
 
@@ -148,6 +148,18 @@ impl Mux {
         }
     }
 
+    /// Lets go of a channel at once, finished or not: CLOSE goes, and what was not sent is
+    /// dropped.
+    pub fn abort(&mut self, id: Id) {
+        self.with(id, |channel, pool| channel.abort(pool));
+        self.close(id);
+    }
+
+    /// Whether the user holds this channel: it has neither let go of it nor seen it refused.
+    pub fn is_held(&self, id: Id) -> bool {
+        self.table.get(id).is_some_and(Channel::is_held)
+    }
+
     /// Whether the peer has closed the channel.
     pub fn is_closed(&self, id: Id) -> bool {
         self.table.get(id).is_none_or(Channel::is_closed_by_peer)
@@ -192,9 +204,8 @@ impl Mux {
         self.globals.next(&mut self.pool.load)
     }
 
-    /// Answers a global request: grants it with what the answer has to hold, or, with
-    /// `None`, refuses it.
-    pub fn answer_global(&mut self, ticket: Ticket, answer: Option<Bytes>) {
+    /// Answers a global request.
+    pub fn answer_global(&mut self, ticket: Ticket, answer: Answer) {
         self.globals.answer(ticket, answer);
     }
 }
@@ -283,6 +294,17 @@ mod tests {
         let (mut pair, here, there) = open();
         pair.here.write(here, Stream::Main, &[7; 100_000]).unwrap();
         pair.here.close(here);
+        pair.exchange();
+        assert_eq!(read(&mut pair.there, there, Stream::Main), (vec![], Taken::Reset));
+    }
+
+    #[test]
+    fn aborting_drops_what_was_not_sent_though_it_was_finished() {
+        let (mut pair, here, there) = open();
+        pair.here.write(here, Stream::Main, &[7; 100_000]).unwrap();
+        pair.here.finish(here);
+        pair.here.abort(here);
+        assert!(!pair.here.is_held(here));
         pair.exchange();
         assert_eq!(read(&mut pair.there, there, Stream::Main), (vec![], Taken::Reset));
     }

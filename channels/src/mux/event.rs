@@ -2,10 +2,9 @@
 
 use adit_proto::message::channel_open::Reason;
 use adit_proto::wire::Text;
-use bytes::Bytes;
 
 use crate::mux::id::Id;
-use crate::mux::request::Verdict;
+use crate::mux::request::{Answer, Verdict};
 use crate::mux::stream::Stream;
 
 /// What happened that somebody may be waiting for.
@@ -51,7 +50,6 @@ pub enum Event {
     /// The peer asks something of the connection, after
     /// [`next_global_request`](crate::mux::Mux::next_global_request) found nothing.
     GlobalRequested,
-    /// The peer answered the oldest global request that wanted an answer: what a granted
-    /// one holds, or `None`.
-    GlobalAnswered(Option<Bytes>),
+    /// The peer answered the oldest global request that wanted an answer.
+    GlobalAnswered(Answer),
 }

@@ -12,7 +12,7 @@ use crate::mux::limits::Limits;
 use crate::mux::load::Load;
 use crate::mux::owed::Ticket;
 use crate::mux::questions::{Addressee, Notice, Question, Questions, TooMany};
-use crate::mux::request::{Reply, Request};
+use crate::mux::request::{Answer, Reply, Request};
 
 /// Global requests in both directions,
 /// [RFC 4254 section 4](https://www.rfc-editor.org/rfc/rfc4254#section-4).
@@ -54,7 +54,7 @@ impl Globals {
         self.questions.next(load)
     }
 
-    pub(super) fn answer(&mut self, ticket: Ticket, answer: Option<Bytes>) {
+    pub(super) fn answer(&mut self, ticket: Ticket, answer: Answer) {
         self.questions.answer(ticket, answer);
     }
 
@@ -75,8 +75,8 @@ impl Globals {
     pub(super) fn poll_message(&mut self) -> Option<ConnectionMessage> {
         if let Some(answer) = self.questions.poll_answer() {
             return Some(match answer {
-                Some(data) => RequestSuccess { data: Rest(data) }.into(),
-                None => RequestFailure {}.into(),
+                Answer::Granted(data) => RequestSuccess { data: Rest(data) }.into(),
+                Answer::Refused => RequestFailure {}.into(),
             });
         }
         let (asker, kind, reply) = self.outgoing.pop_front()?;
@@ -88,8 +88,8 @@ impl Globals {
 }
 
 impl Question for Kind {
-    type Answer = Option<Bytes>;
-    const REFUSED: Option<Bytes> = None;
+    type Answer = Answer;
+    const REFUSED: Answer = Answer::Refused;
 
     fn weight(&self) -> usize {
         match self {
@@ -149,7 +149,7 @@ mod tests {
         let request = globals.next(&mut Load::default()).unwrap();
         assert_eq!(request.kind, forward(0));
         let data = Bytes::from_static(&[0, 0, 0x1f, 0x90]);
-        globals.answer(request.ticket.unwrap(), Some(data.clone()));
+        globals.answer(request.ticket.unwrap(), Answer::Granted(data.clone()));
         let success = RequestSuccess { data: Rest(data) };
         assert_eq!(globals.poll_message(), Some(success.into()));
         assert_eq!(globals.poll_message(), Some(RequestFailure {}.into()));

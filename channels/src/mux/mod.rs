@@ -93,6 +93,6 @@ pub use load::Load;
 pub use mux::{Mux, Shortage};
 pub use offer::Offer;
 pub use owed::Ticket;
-pub use request::{Reply, Request, Verdict};
+pub use request::{Answer, Reply, Request, Verdict};
 pub use stream::{Broken, Stream, Taken};
 pub use violation::Violation;

@@ -22,7 +22,7 @@ use crate::mux::offer;
 use crate::mux::offers::Offers;
 use crate::mux::pool::Pool;
 use crate::mux::questions::{Notice, TooMany};
-use crate::mux::request::{Reply, Verdict};
+use crate::mux::request::{Answer, Reply, Verdict};
 use crate::mux::schedule::Schedule;
 use crate::mux::state::Stage;
 use crate::mux::stream::Stream;
@@ -255,8 +255,11 @@ impl Mux {
         let number = message.number();
         match message {
             M::GlobalRequest(it) => self.handle_global_request(it),
-            M::RequestSuccess(it) => self.handle_global_answer(Some(&it.data.0)),
-            M::RequestFailure(_) => self.handle_global_answer(None),
+            M::RequestSuccess(it) => {
+                let data = Bytes::copy_from_slice(&it.data.0);
+                self.handle_global_answer(Answer::Granted(data))
+            }
+            M::RequestFailure(_) => self.handle_global_answer(Answer::Refused),
             M::ChannelOpen(it) => self.handle_open(it),
             M::ChannelOpenConfirmation(it) => {
                 let id = self.asked(it.recipient, number)?;
@@ -395,9 +398,8 @@ impl Mux {
         Ok(())
     }
 
-    fn handle_global_answer(&mut self, answer: Option<&Bytes>) -> Result<(), Violation> {
+    fn handle_global_answer(&mut self, answer: Answer) -> Result<(), Violation> {
         if self.globals.handle_answer() == Some(Asker::User) {
-            let answer = answer.map(|data| Bytes::copy_from_slice(data));
             self.pool.tell(Event::GlobalAnswered(answer));
         }
         Ok(())
@@ -486,7 +488,7 @@ mod tests {
         assert_eq!(read(&mut pair.here, here, Stream::Main).0, b"on");
         while let Some(request) = pair.here.next_global_request() {
             let port = Bytes::from_static(&[0, 0, 4, 0]);
-            pair.here.answer_global(request.ticket.unwrap(), Some(port));
+            pair.here.answer_global(request.ticket.unwrap(), Answer::Granted(port));
         }
         pair.exchange();
         assert_eq!(pair.events().1.len(), 100);

@@ -1,5 +1,7 @@
 //! One request.
 
+use bytes::Bytes;
+
 use crate::mux::owed::Ticket;
 
 /// What the peer asks, on a channel
@@ -19,6 +21,16 @@ pub enum Verdict {
     /// `SSH_MSG_CHANNEL_SUCCESS`.
     Granted,
     /// `SSH_MSG_CHANNEL_FAILURE`.
+    Refused,
+}
+
+/// Whether a request that concerns no channel is granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// `SSH_MSG_REQUEST_SUCCESS`, and what it holds: for `tcpip-forward` of port 0 the port,
+    /// for most others nothing.
+    Granted(Bytes),
+    /// `SSH_MSG_REQUEST_FAILURE`.
     Refused,
 }
 

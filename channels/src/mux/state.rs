@@ -15,8 +15,8 @@
 ///
 ///    ours     Writing -- finish() --> Finishing -- EOF goes --> Finished
 ///                |                        |                        |
-///                | release(),             | CLOSE comes            | release(),
-///                | CLOSE comes            |                        | CLOSE comes
+///                | release(), abort(),    | abort(),               | release(), abort(),
+///                | CLOSE comes            | CLOSE comes            | CLOSE comes
 ///                '------------------------+----------> Closing <---'
 ///                                                         | CLOSE goes
 ///                                                       Closed
@@ -196,6 +196,13 @@ impl State {
         }
     }
 
+    /// The user wants CLOSE to go next.
+    pub(super) fn abort(&mut self) {
+        if self.ours != Ours::Closed {
+            self.ours = Ours::Closing;
+        }
+    }
+
     /// The user lets go.
     pub(super) fn release(&mut self) -> Release {
         self.user = User::LetGo;
@@ -228,9 +235,7 @@ impl State {
             Theirs::Finished => Theirs::Closed,
             closed => closed,
         };
-        if self.ours != Ours::Closed {
-            self.ours = Ours::Closing;
-        }
+        self.abort();
     }
 }
 
