@@ -9,13 +9,13 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "adit", version, propagate_version = true, disable_help_subcommand = true)]
 #[command(after_help = EXIT_CODES)]
-pub struct Args {
+pub(crate) struct Args {
     /// How much is logged.
     #[command(flatten)]
-    pub log: Log,
+    pub(crate) log: Log,
     /// What is to be done.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 const EXIT_CODES: &str = "\
@@ -33,21 +33,21 @@ Exit codes:
 /// How much is logged, and how.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Logging")]
-pub struct Log {
+pub(crate) struct Log {
     /// Logs more to standard error; up to -vvv
     #[arg(short, long, global = true, action = ArgAction::Count)]
-    pub verbose: u8,
+    pub(crate) verbose: u8,
     /// The form of the log
     #[arg(long = "log-format", global = true, value_name = "FORMAT", default_value = "text")]
-    pub format: LogFormat,
+    pub(crate) format: LogFormat,
     /// What is logged, as a filter of targets and levels; overrides -v
     #[arg(long = "log", global = true, env = "ADIT_LOG", value_name = "FILTER")]
-    pub filter: Option<String>,
+    pub(crate) filter: Option<String>,
 }
 
 /// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// Lines for people.
     Text,
     /// A JSON object a line.
@@ -56,7 +56,7 @@ pub enum LogFormat {
 
 /// What is to be done.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Opens tunnels through a server and keeps them until SIGINT or SIGTERM
     Open(Open),
     /// Serves tunnels: a gateway that only forwards, and only where it is permitted
@@ -67,65 +67,65 @@ pub enum Command {
 
 /// `adit open`.
 #[derive(Debug, clap::Args)]
-pub struct Open {
+pub(crate) struct Open {
     /// A local tunnel: [bind:]port:host:hostport, [bind:]port:/socket, /socket:host:hostport
     /// or /socket:/socket; may be given more than once
     #[arg(short = 'L', value_name = "SPEC")]
-    pub local: Vec<String>,
+    pub(crate) local: Vec<String>,
     /// The server's port
     #[arg(short, value_name = "PORT")]
-    pub port: Option<u16>,
+    pub(crate) port: Option<u16>,
     /// The user to log in as
     #[arg(short, value_name = "USER")]
-    pub login: Option<String>,
+    pub(crate) login: Option<String>,
     /// A private key to log in with; may be given more than once
     #[arg(short, value_name = "FILE")]
-    pub identity: Vec<PathBuf>,
+    pub(crate) identity: Vec<PathBuf>,
     /// A setting by its name in ssh_config(5), for instance -o ConnectTimeout=10; may be given
     /// more than once, the first value wins
     #[arg(short, value_name = "KEYWORD=VALUE")]
-    pub option: Vec<String>,
+    pub(crate) option: Vec<String>,
     /// Uses IPv4 only
     #[arg(short = '4', conflicts_with = "ipv6")]
-    pub ipv4: bool,
+    pub(crate) ipv4: bool,
     /// Uses IPv6 only
     #[arg(short = '6')]
-    pub ipv6: bool,
+    pub(crate) ipv6: bool,
     /// The server: [user@]host, or ssh://[user@]host[:port]
     #[arg(value_name = "[USER@]HOST")]
-    pub destination: String,
+    pub(crate) destination: String,
 }
 
 /// `adit serve`.
 #[derive(Debug, clap::Args)]
-pub struct Serve {
+pub(crate) struct Serve {
     /// The address to listen on; port 0 lets the system choose
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:2222")]
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// The host key; an ed25519 key is made, readable by its owner only, where the file is
     /// missing; may be given more than once
     #[arg(long, value_name = "FILE", required = true)]
-    pub host_key: Vec<PathBuf>,
+    pub(crate) host_key: Vec<PathBuf>,
     /// The keys that may log in, in the form of sshd's authorized_keys
     #[arg(long, value_name = "FILE")]
-    pub authorized_keys: PathBuf,
+    pub(crate) authorized_keys: PathBuf,
     /// A target that may be connected to: host:port, host:*, *:port or an absolute path; may be
     /// given more than once; nothing is permitted without
     #[arg(long, value_name = "HOST:PORT|PATH")]
-    pub permit: Vec<String>,
+    pub(crate) permit: Vec<String>,
     /// When keys are exchanged again: bytes, with K, M or G, and a time, as RekeyLimit of
     /// sshd_config(5)
     #[arg(long, value_name = "\"BYTES [TIME]\"")]
-    pub rekey_limit: Option<String>,
+    pub(crate) rekey_limit: Option<String>,
 }
 
 /// `adit demo`.
 #[derive(Debug, clap::Args)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// Leaves the tunnel open afterwards, for programs of your own, until SIGINT or SIGTERM
     #[arg(long)]
-    pub keep: bool,
+    pub(crate) keep: bool,
     /// How much is fetched, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
-    pub size: u64,
+    pub(crate) size: u64,
 }

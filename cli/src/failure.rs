@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 /// The exit code, by cause. 0 is success, 2 what clap ends with for words it does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// Anything that has no code of its own.
     Other,
     /// The command line or a file that it names is wrong.
@@ -27,38 +27,47 @@ pub enum Exit {
 
 /// Why a command failed.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The exit code.
-    pub exit: Exit,
+    pub(crate) exit: Exit,
     message: String,
     hint: Option<String>,
 }
 
 impl Failure {
     /// A failure with its cause in words: lower case, no full stop.
-    pub fn new(exit: Exit, message: impl Display) -> Self {
+    pub(crate) fn new(exit: Exit, message: impl Display) -> Self {
         Self { exit, message: message.to_string(), hint: None }
     }
 
     /// Adds what the user can do about it.
-    pub fn hint(mut self, hint: impl Display) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Display) -> Self {
         self.hint = Some(hint.to_string());
         self
     }
 
     /// Tells the user, and yields the exit code.
-    pub fn report(&self) -> ExitCode {
-        eprintln!("adit: {}", self.message);
+    pub(crate) fn report(&self) -> ExitCode {
+        self.tell("");
+        ExitCode::from(self.exit.code())
+    }
+
+    /// Tells the user of a failure that is not the end.
+    pub(crate) fn warn(&self) {
+        self.tell("warning: ");
+    }
+
+    fn tell(&self, kind: &str) {
+        eprintln!("adit: {kind}{}", self.message);
         if let Some(hint) = &self.hint {
             eprintln!("hint: {hint}");
         }
-        ExitCode::from(self.exit.code())
     }
 }
 
 impl Exit {
     /// The number.
-    pub fn code(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         match self {
             Self::Other => 1,
             Self::Usage => 2,

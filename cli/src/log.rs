@@ -11,7 +11,7 @@ use crate::failure::{Exit, Failure};
 ///
 /// # Errors
 /// Where `ADIT_LOG` is no filter.
-pub fn start(log: &Log) -> Result<(), Failure> {
+pub(crate) fn start(log: &Log) -> Result<(), Failure> {
     let filter = match &log.filter {
         Some(filter) => EnvFilter::builder().parse(filter).map_err(|error| {
             Failure::new(Exit::Usage, format!("ADIT_LOG is no log filter: {error}"))

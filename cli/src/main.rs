@@ -14,6 +14,7 @@ mod harden;
 mod log;
 mod open;
 mod prompt;
+mod runtime;
 mod serve;
 mod settings;
 mod stop;

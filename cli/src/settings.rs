@@ -7,75 +7,75 @@ use std::time::Duration;
 use crate::settings::algorithms::Edit;
 use crate::settings::time::parse as parse_time;
 
-pub mod algorithms;
-pub mod time;
+pub(crate) mod algorithms;
+pub(crate) mod time;
 
 /// Settings of a connection. The first value that a keyword is given wins, as with ssh.
 #[derive(Debug, Default, Clone)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// `AddressFamily`.
-    pub address_family: Option<AddressFamily>,
+    pub(crate) address_family: Option<AddressFamily>,
     /// `BatchMode`: nothing is asked.
-    pub batch_mode: Option<bool>,
+    pub(crate) batch_mode: Option<bool>,
     /// `Ciphers`.
-    pub ciphers: Option<Edit>,
+    pub(crate) ciphers: Option<Edit>,
     /// `ConnectTimeout`; zero is none.
-    pub connect_timeout: Option<Duration>,
+    pub(crate) connect_timeout: Option<Duration>,
     /// `ExitOnForwardFailure`.
-    pub exit_on_forward_failure: Option<bool>,
+    pub(crate) exit_on_forward_failure: Option<bool>,
     /// `GatewayPorts`: local listeners on all addresses where none is named.
-    pub gateway_ports: Option<bool>,
+    pub(crate) gateway_ports: Option<bool>,
     /// `GlobalKnownHostsFile`; `none` is no file.
-    pub global_known_hosts: Option<Vec<String>>,
+    pub(crate) global_known_hosts: Option<Vec<String>>,
     /// `HashKnownHosts`.
-    pub hash_known_hosts: Option<bool>,
+    pub(crate) hash_known_hosts: Option<bool>,
     /// `HostKeyAlgorithms`.
-    pub host_key_algorithms: Option<Edit>,
+    pub(crate) host_key_algorithms: Option<Edit>,
     /// `HostKeyAlias`.
-    pub host_key_alias: Option<String>,
+    pub(crate) host_key_alias: Option<String>,
     /// `HostName`.
-    pub host_name: Option<String>,
+    pub(crate) host_name: Option<String>,
     /// `IdentitiesOnly`.
-    pub identities_only: Option<bool>,
+    pub(crate) identities_only: Option<bool>,
     /// `IdentityAgent`.
-    pub identity_agent: Option<String>,
+    pub(crate) identity_agent: Option<String>,
     /// `IdentityFile`, which may be given more than once.
-    pub identity_files: Vec<String>,
+    pub(crate) identity_files: Vec<String>,
     /// `KbdInteractiveAuthentication`.
-    pub keyboard_interactive: Option<bool>,
+    pub(crate) keyboard_interactive: Option<bool>,
     /// `KexAlgorithms`.
-    pub kex_algorithms: Option<Edit>,
+    pub(crate) kex_algorithms: Option<Edit>,
     /// `NumberOfPasswordPrompts`.
-    pub password_prompts: Option<u32>,
+    pub(crate) password_prompts: Option<u32>,
     /// `PasswordAuthentication`.
-    pub password: Option<bool>,
+    pub(crate) password: Option<bool>,
     /// `Port`.
-    pub port: Option<u16>,
+    pub(crate) port: Option<u16>,
     /// `PubkeyAcceptedAlgorithms`.
-    pub pubkey_algorithms: Option<Edit>,
+    pub(crate) pubkey_algorithms: Option<Edit>,
     /// `PubkeyAuthentication`.
-    pub pubkey: Option<bool>,
+    pub(crate) pubkey: Option<bool>,
     /// `RekeyLimit`.
-    pub rekey_limit: Option<RekeyLimit>,
+    pub(crate) rekey_limit: Option<RekeyLimit>,
     /// `ServerAliveCountMax`.
-    pub alive_count_max: Option<u32>,
+    pub(crate) alive_count_max: Option<u32>,
     /// `ServerAliveInterval`; zero is none.
-    pub alive_interval: Option<Duration>,
+    pub(crate) alive_interval: Option<Duration>,
     /// `StreamLocalBindUnlink`: a dead socket in the way of a listener is removed.
-    pub bind_unlink: Option<bool>,
+    pub(crate) bind_unlink: Option<bool>,
     /// `StrictHostKeyChecking`.
-    pub strict_host_keys: Option<StrictHostKeys>,
+    pub(crate) strict_host_keys: Option<StrictHostKeys>,
     /// `TCPKeepAlive`.
-    pub tcp_keep_alive: Option<bool>,
+    pub(crate) tcp_keep_alive: Option<bool>,
     /// `User`.
-    pub user: Option<String>,
+    pub(crate) user: Option<String>,
     /// `UserKnownHostsFile`; `none` is no file.
-    pub user_known_hosts: Option<Vec<String>>,
+    pub(crate) user_known_hosts: Option<Vec<String>>,
 }
 
 /// `AddressFamily`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AddressFamily {
+pub(crate) enum AddressFamily {
     /// IPv4 and IPv6.
     Any,
     /// IPv4.
@@ -86,7 +86,7 @@ pub enum AddressFamily {
 
 /// `StrictHostKeyChecking`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StrictHostKeys {
+pub(crate) enum StrictHostKeys {
     /// Only known keys.
     Yes,
     /// A key of an unknown host is asked about.
@@ -99,16 +99,16 @@ pub enum StrictHostKeys {
 
 /// `RekeyLimit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RekeyLimit {
+pub(crate) struct RekeyLimit {
     /// Bytes; the default where none.
-    pub bytes: Option<u64>,
+    pub(crate) bytes: Option<u64>,
     /// Time; never by time where none.
-    pub time: Option<Duration>,
+    pub(crate) time: Option<Duration>,
 }
 
 /// Why a setting is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Error {
+pub(crate) enum Error {
     /// No keyword that is known.
     Unknown(String),
     /// Nothing of the form `Keyword=value`.
@@ -129,7 +129,7 @@ impl Settings {
     ///
     /// # Errors
     /// Where the keyword is not known or does not take the value.
-    pub fn set(&mut self, option: &str) -> Result<(), Error> {
+    pub(crate) fn set(&mut self, option: &str) -> Result<(), Error> {
         let form = || Error::Form(option.to_owned());
         let end = option
             .find(|character: char| character == '=' || character.is_whitespace())
@@ -137,10 +137,8 @@ impl Settings {
         let (keyword, rest) = option.split_at(end);
         let rest = rest.trim_start();
         let value = rest.strip_prefix('=').unwrap_or(rest).trim();
-        let value = value
-            .strip_prefix('"')
-            .and_then(|value| value.strip_suffix('"'))
-            .unwrap_or(value);
+        let value =
+            value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
         if keyword.is_empty() || value.is_empty() {
             return Err(form());
         }
@@ -298,7 +296,7 @@ fn size(value: &str) -> Option<u64> {
 }
 
 /// A path of a setting, with `~` and `%d` as the home folder.
-pub fn path(setting: &str, home: &std::path::Path) -> PathBuf {
+pub(crate) fn path(setting: &str, home: &std::path::Path) -> PathBuf {
     let inside = setting.strip_prefix("~/").or_else(|| setting.strip_prefix("%d/"));
     inside.map_or_else(|| PathBuf::from(setting), |inside| home.join(inside))
 }

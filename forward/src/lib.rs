@@ -62,6 +62,7 @@
 //! ```
 
 pub mod accept;
+pub mod channel;
 pub mod dial;
 pub mod entry;
 mod escape;

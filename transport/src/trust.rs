@@ -19,6 +19,8 @@ pub struct Trust {
     known: KnownHosts,
     /// Where a new key is written, and how.
     file: Option<(PathBuf, NameForm)>,
+    /// The only keys that are trusted, where there are any.
+    pins: Vec<Fingerprint>,
 }
 
 /// What to do with the key of a host that is not known.
@@ -118,7 +120,13 @@ impl Trust {
         known: KnownHosts,
         file: Option<(PathBuf, NameForm)>,
     ) -> Self {
-        Self { policy, host, known, file }
+        Self { policy, host, known, file, pins: Vec::new() }
+    }
+
+    /// Trust in `host` if it shows one of the keys with these fingerprints, and by nothing else.
+    pub fn pinned(host: Host, pins: Vec<Fingerprint>) -> Self {
+        let known = KnownHosts::default();
+        Self { policy: Policy::Strict, host, known, file: None, pins }
     }
 
     /// The host that is judged.
@@ -153,6 +161,9 @@ impl Trust {
     ) -> Result<(), Untrusted> {
         let host = self.host.to_string();
         let fingerprint = key.fingerprint();
+        if self.pins.contains(&fingerprint) {
+            return Ok(());
+        }
         match self.known.check(&self.host, key) {
             Verdict::Known { at } => {
                 tracing::debug!(%host, %at, "the host key is known");
@@ -357,6 +368,14 @@ mod tests {
             let (done, _) = check(&folder, Policy::Ask, ED25519, answers).await;
             assert_eq!(done.is_ok(), accepted, "{answers:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_pinned_key_is_trusted_and_no_other() {
+        let host = Host::new("example.com", 22);
+        let mut trust = Trust::pinned(host, vec![key(ED25519).fingerprint()]);
+        assert_eq!(trust.check(&key(ED25519), &mut Script::default()).await, Ok(()));
+        assert!(trust.check(&key(NISTP256), &mut Script::default()).await.is_err());
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 /// What is to become of a default list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Edit {
+pub(crate) enum Edit {
     /// It is replaced.
     Replace(Vec<String>),
     /// These are added behind it (`+`).
@@ -23,9 +23,8 @@ impl Edit {
             _ => (Self::Replace, value),
         };
         let names: Vec<_> = names.split(',').map(str::to_owned).collect();
-        let named = |name: &String| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic())
-        };
+        let named =
+            |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
         if names.iter().all(named) { Ok(edit(names)) } else { Err(expected) }
     }
 
@@ -33,7 +32,7 @@ impl Edit {
     ///
     /// # Errors
     /// A name that adit does not have; or nothing where no algorithm is left.
-    pub fn apply(&self, default: &[&str], known: &[&str]) -> Result<Vec<String>, Unusable> {
+    pub(crate) fn apply(&self, default: &[&str], known: &[&str]) -> Result<Vec<String>, Unusable> {
         let unknown = |names: &[String]| match names.iter().find(|it| !known.contains(&it.as_str()))
         {
             Some(name) => Err(Unusable::Unknown(name.clone())),
@@ -64,7 +63,7 @@ impl Edit {
 
 /// Why a list of algorithms cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unusable {
+pub(crate) enum Unusable {
     /// adit has no algorithm of this name.
     Unknown(String),
     /// No algorithm is left.
@@ -88,9 +87,10 @@ fn matches(pattern: &str, name: &str) -> bool {
         None => name.is_empty(),
         Some('*') => {
             let rest = pattern.as_str();
-            name.char_indices().map(|(at, _)| at).chain([name.len()]).any(|at| {
-                name.get(at..).is_some_and(|tail| matches(rest, tail))
-            })
+            name.char_indices()
+                .map(|(at, _)| at)
+                .chain([name.len()])
+                .any(|at| name.get(at..).is_some_and(|tail| matches(rest, tail)))
         }
         Some(wanted) => {
             let mut name = name.chars();

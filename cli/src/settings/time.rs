@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Reads a time: numbers with the units `s`, `m`, `h`, `d` and `w`, added up; seconds where
 /// there is no unit.
-pub fn parse(text: &str) -> Option<Duration> {
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     let mut seconds = 0_u64;
     let mut rest = text;
     while !rest.is_empty() {

@@ -1,0 +1,37 @@
+//! A link as the pipe under a session.
+
+use std::task::{Context, Poll};
+
+use adit_proto::message::connection::ConnectionMessage;
+use adit_proto::message::disconnect::Reason;
+use adit_transport::link::{Error, Link};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::pipe::Pipe;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Pipe for Link<S> {
+    type Error = Error;
+
+    fn poll_message(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<ConnectionMessage>, Error>> {
+        Link::poll_message(self, cx).map(|message| message.map(Some))
+    }
+
+    fn send(&mut self, message: &ConnectionMessage) {
+        Link::send(self, message);
+    }
+
+    fn backlog(&self) -> usize {
+        Link::backlog(self)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Link::poll_flush(self, cx).map(Ok)
+    }
+
+    fn disconnect(&mut self, reason: Reason, description: &str) {
+        Link::disconnect(self, reason, description);
+    }
+}

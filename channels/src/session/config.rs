@@ -1,0 +1,33 @@
+//! How a session runs.
+
+use std::time::Duration;
+
+use crate::mux::Limits;
+
+/// How a session runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// What its mux may use.
+    pub limits: Limits,
+    /// How many bytes may wait in the pipe before no more is taken from the mux. What is in
+    /// the pipe has its place: the smaller this is, the sooner a small message passes the
+    /// bulk of other channels; too small and each write to the socket carries too little.
+    pub backlog: usize,
+    /// How many messages are moved in one direction before it is the other's turn, and,
+    /// after a few turns, that of other tasks.
+    pub burst: usize,
+    /// How long the last words to the peer may take when the session ends.
+    pub linger: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            backlog: 128 * 1024,
+            burst: 64,
+            linger: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The user at the terminal.
+
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Write};
+
+use adit_transport::prompt::Prompt;
+use adit_transport::secret::Secret;
+
+/// Asks at the controlling terminal, whatever standard input and output are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terminal {
+    mode: Mode,
+}
+
+/// Whether anybody is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The user is, where there is a terminal.
+    Ask,
+    /// Nobody is (`BatchMode`).
+    Batch,
+}
+
+impl Terminal {
+    /// A terminal that asks or does not.
+    pub(crate) fn new(mode: Mode) -> Self {
+        Self { mode }
+    }
+
+    /// Runs what blocks on the user on another thread. `None` where it cannot be done.
+    async fn blocking<T: Send + 'static>(
+        self,
+        words: &str,
+        ask: fn(&str) -> std::io::Result<T>,
+    ) -> Option<T> {
+        if self.mode == Mode::Batch {
+            return None;
+        }
+        let words = words.to_owned();
+        let asked = tokio::task::spawn_blocking(move || ask(&words)).await.ok()?;
+        asked.inspect_err(|error| tracing::debug!(%error, "nobody can be asked")).ok()
+    }
+}
+
+impl Prompt for Terminal {
+    async fn ask(&mut self, words: &str) -> Option<String> {
+        self.blocking(words, read_line).await
+    }
+
+    async fn ask_secret(&mut self, words: &str) -> Option<Secret> {
+        let secret =
+            self.blocking(words, |words| rpassword::prompt_password(words).map(Secret::from));
+        secret.await
+    }
+
+    fn tell(&mut self, words: &str) {
+        eprintln!("adit: {words}");
+    }
+}
+
+fn read_line(words: &str) -> std::io::Result<String> {
+    let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
+    terminal.write_all(words.as_bytes())?;
+    terminal.flush()?;
+    let mut line = String::new();
+    if BufReader::new(terminal).read_line(&mut line)? == 0 {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(line)
+}
