@@ -38,6 +38,8 @@ pub(crate) struct Login {
     config: Arc<ServerConfig>,
     state: State,
     refused: u32,
+    /// Whether the user has asked which methods there are.
+    asked: bool,
 }
 
 #[derive(Debug)]
@@ -66,7 +68,7 @@ enum Pending {
 
 impl Login {
     pub(crate) fn new(config: Arc<ServerConfig>) -> Self {
-        Self { config, state: State::AwaitService, refused: 0 }
+        Self { config, state: State::AwaitService, refused: 0, asked: false }
     }
 
     /// Takes a message of the login, numbers 5, 6 and 50 to 79.
@@ -200,8 +202,10 @@ impl Login {
             | (Decision::Partial { methods }, Pending::Interactive { .. }) => {
                 transport.send(&UserauthFailure { methods, partial_success: true })
             }
-            // Asking which methods there are is no attempt.
-            (Decision::Refuse { methods }, Pending::None) => {
+            // Asking which methods there are is no attempt, the first time.
+            (Decision::Refuse { methods }, Pending::None)
+                if !mem::replace(&mut self.asked, true) =>
+            {
                 transport.send(&UserauthFailure { methods, partial_success: false })
             }
             (Decision::Refuse { methods }, _) => self.refuse(methods, transport),
