@@ -352,7 +352,10 @@ impl Connection {
     fn fail(&mut self, error: Error) {
         tracing::debug!(%error, "the connection ends");
         if let Some(reason) = error.disconnect_reason() {
-            let description = Text(error.to_string());
+            let description = match &error {
+                Error::Closed { description, .. } => Text::from(description.as_str()),
+                _ => Text(error.to_string()),
+            };
             let message = Disconnect { reason, description, language: Text::default() };
             // It is the last packet: where even that fails, nothing is left to be done.
             let _ = self.transport.record.send(&message);
