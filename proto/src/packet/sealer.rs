@@ -7,6 +7,7 @@ use bytes::{BufMut, BytesMut};
 
 use crate::packet::plain::Plain;
 use crate::provider::{Alignment, Failure, Layout, Provider, Seal};
+use crate::secret::wipe;
 
 /// The length field and the padding length field.
 const HEADER: usize = 5;
@@ -63,6 +64,16 @@ impl Sealer {
     /// Seals the payload that `encode` writes.
     pub(crate) fn seal(&mut self, encode: impl FnOnce(&mut BytesMut)) -> Result<(), Failure> {
         let start = self.out.len();
+        let sealed = self.append(start, encode);
+        if sealed.is_err() {
+            // What could not be sealed must not be transmitted as it is.
+            wipe(self.out.get_mut(start..).unwrap_or_default());
+            self.out.truncate(start);
+        }
+        sealed
+    }
+
+    fn append(&mut self, start: usize, encode: impl FnOnce(&mut BytesMut)) -> Result<(), Failure> {
         self.out.put_bytes(0, HEADER);
         encode(&mut self.out);
         let layout = self.cipher.layout();
