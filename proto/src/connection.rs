@@ -88,7 +88,9 @@ impl Connection {
         let role = Role::Server { host_keys: config.host_keys.clone() };
         let ext_info = server_extensions(config);
         let mut server = Self::new(now, config.common.clone(), role, ext_info, scanner, login);
-        server.timers.set(Timer::Login, now.checked_add(config.login_timeout));
+        if server.error.is_none() {
+            server.timers.set(Timer::Login, now.checked_add(config.login_timeout));
+        }
         server
     }
 
