@@ -1,0 +1,59 @@
+//! What a pair or a stage begins with.
+
+use std::time::Duration;
+
+use adit_proto::config::{ClientConfig, Common, ServerConfig};
+use adit_proto::ident::Identification;
+use adit_proto::name::NameList;
+
+use crate::pair::answers::Answers;
+use crate::toy;
+
+/// Both sides, and the line between them.
+pub(crate) struct Setup {
+    pub(crate) client: ClientConfig,
+    pub(crate) server: ServerConfig,
+    pub(crate) client_answers: Answers,
+    pub(crate) server_answers: Answers,
+    pub(crate) latency: Duration,
+    /// At most so many bytes arrive at a time.
+    pub(crate) chunk: usize,
+}
+
+impl Setup {
+    /// Both log in by a key, at once and without chunks.
+    pub(crate) fn new() -> Self {
+        Self::seeded(1)
+    }
+
+    /// The same; equal seeds make equal connections.
+    pub(crate) fn seeded(seed: u64) -> Self {
+        let common = |seed, software| {
+            Common::new(toy::provider(seed), Identification::own(software).unwrap())
+        };
+        let client = common(seed.wrapping_mul(2), "test_client");
+        let server = common(seed.wrapping_mul(2) + 1, "test_server");
+        Self {
+            client: ClientConfig { common: client, user: "alice".to_owned() },
+            server: ServerConfig::new(server, vec![toy::host_key("host")]),
+            client_answers: Answers::default(),
+            server_answers: Answers::default(),
+            latency: Duration::ZERO,
+            chunk: usize::MAX,
+        }
+    }
+
+    /// The same with these algorithms only, at both sides.
+    pub(crate) fn only(mut self, exchange: &str, cipher: &str) -> Self {
+        for common in [&mut self.client.common, &mut self.server.common] {
+            common.algorithms.exchanges = names(exchange);
+            common.algorithms.ciphers = names(cipher);
+        }
+        self
+    }
+}
+
+/// A list of names with commas between them.
+pub(crate) fn names(joined: &str) -> NameList {
+    NameList::parse(joined).unwrap()
+}
