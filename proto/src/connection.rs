@@ -198,11 +198,12 @@ impl Connection {
     /// way. To be called after [`Event::Authenticated`].
     ///
     /// The message waits in memory until it is transmitted: see [`backlog`](Self::backlog).
+    /// Where it makes a key exchange due, [`poll_timeout`](Self::poll_timeout) says so.
     ///
     /// # Errors
     /// Where the connection is at its end.
     pub fn send(&mut self, message: &ConnectionMessage) -> Result<(), Error> {
-        self.attempt(self.now, |connection| {
+        self.attempt_untimed(|connection| {
             if connection.phase != Phase::Connected {
                 return Err(Error::Misuse("a connection message before the login"));
             }
@@ -232,7 +233,7 @@ impl Connection {
     /// # Errors
     /// Where the connection is at its end.
     pub fn ping(&mut self, data: Bytes) -> Result<(), Error> {
-        self.attempt(self.now, |connection| connection.transport.send(&Ping { data }))
+        self.attempt_untimed(|connection| connection.transport.send(&Ping { data }))
     }
 
     /// Ends the connection; the peer is told why.
@@ -340,11 +341,30 @@ impl Connection {
         now: Instant,
         step: impl FnOnce(&mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        self.now = self.now.max(now);
+        self.run(|connection| step(connection).and_then(|()| connection.settle()))
+    }
+
+    /// Runs a step that is not told the time, which may have been a while since the last call
+    /// that was: what needs a deadline waits for [`handle_timeout`](Self::handle_timeout).
+    fn attempt_untimed(
+        &mut self,
+        step: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.run(|connection| {
+            step(connection)?;
+            if connection.is_rekey_due() {
+                connection.timers.set(Timer::Rekey, Some(connection.now));
+            }
+            Ok(())
+        })
+    }
+
+    fn run(&mut self, step: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        self.now = self.now.max(now);
-        let done = step(self).and_then(|()| self.settle());
+        let done = step(self);
         if let Err(error) = &done {
             self.fail(error.clone());
         }
@@ -375,7 +395,7 @@ impl Connection {
             Some(Event::Login(_)) => self.parked = Parked::Decision,
             _ => {}
         }
-        if self.phase == Phase::Connected && self.transport.exchange.is_idle() && self.overused() {
+        if self.is_rekey_due() {
             self.transport.begin()?;
         }
         self.watch_exchange();
@@ -397,6 +417,10 @@ impl Connection {
         self.phase = Phase::Connected;
         self.timers.set(Timer::Login, None);
         self.schedule_rekey();
+    }
+
+    fn is_rekey_due(&self) -> bool {
+        self.phase == Phase::Connected && self.transport.exchange.is_idle() && self.overused()
     }
 
     fn overused(&self) -> bool {
