@@ -81,7 +81,7 @@ pub struct Rekey {
     /// After so many bytes in one direction. At 64 GiB AES would come to the limit of
     /// [RFC 4344 section 3.2](https://www.rfc-editor.org/rfc/rfc4344#section-3.2).
     pub bytes: u64,
-    /// After so long, where there was any traffic.
+    /// After so long, where there was any traffic. Zero is as none.
     pub time: Option<Duration>,
 }
 

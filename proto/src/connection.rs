@@ -22,6 +22,7 @@ use crate::message::number::Number;
 use crate::message::ping::{Ping, Pong};
 use crate::packet::opener::Packet;
 use crate::packet::record::Record;
+use crate::packet::sealer::Usage;
 use crate::phase::{Phase, Verdict, judge};
 use crate::secret::{Secret, wipe};
 use crate::timer::{self, Timer};
@@ -165,6 +166,7 @@ impl Connection {
                 match timer {
                     Timer::Exchange => return Err(Error::TimedOut(Deadline::KeyExchange)),
                     Timer::Login => return Err(Error::TimedOut(Deadline::Login)),
+                    Timer::Rekey if connection.is_unused() => connection.schedule_rekey(),
                     Timer::Rekey => connection.transport.begin()?,
                 }
             }
@@ -424,14 +426,24 @@ impl Connection {
     }
 
     fn overused(&self) -> bool {
-        let record = &self.transport.record;
-        [record.sealer.usage(), record.opener.usage()]
+        self.usage()
             .iter()
             .any(|usage| usage.bytes >= self.common.rekey.bytes || usage.packets >= MAX_PACKETS)
     }
 
+    /// Whether nothing passed under the keys, so that there is nothing to renew.
+    fn is_unused(&self) -> bool {
+        self.usage().iter().all(|usage| usage.packets == 0)
+    }
+
+    fn usage(&self) -> [Usage; 2] {
+        let record = &self.transport.record;
+        [record.sealer.usage(), record.opener.usage()]
+    }
+
     fn schedule_rekey(&mut self) {
-        let at = self.common.rekey.time.and_then(|time| self.now.checked_add(time));
+        let time = self.common.rekey.time.filter(|time| !time.is_zero());
+        let at = time.and_then(|time| self.now.checked_add(time));
         self.timers.set(Timer::Rekey, at);
     }
 
