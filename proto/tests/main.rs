@@ -18,6 +18,7 @@ mod login;
 mod negotiation;
 mod pair;
 mod phase;
+mod rekey;
 mod request;
 mod talk;
 mod tampering;
