@@ -426,9 +426,9 @@ impl Connection {
     }
 
     fn overused(&self) -> bool {
-        self.usage()
-            .iter()
-            .any(|usage| usage.bytes >= self.common.rekey.bytes || usage.packets >= MAX_PACKETS)
+        // Under a limit of zero, keys would be renewed before they were used.
+        let bytes = self.common.rekey.bytes.max(1);
+        self.usage().iter().any(|usage| usage.bytes >= bytes || usage.packets >= MAX_PACKETS)
     }
 
     /// Whether nothing passed under the keys, so that there is nothing to renew.
