@@ -16,6 +16,7 @@ mod host_key;
 mod identification;
 mod login;
 mod negotiation;
+mod offset;
 mod pair;
 mod phase;
 mod rekey;

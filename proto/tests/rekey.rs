@@ -242,6 +242,23 @@ fn an_exchange_is_due_only_once_for_each_limit() {
     assert_eq!(pair.received(Who::Server).len(), 1000);
 }
 
+#[test]
+fn the_least_limit_renews_keys_for_each_message() {
+    for bytes in [0, 1] {
+        let mut pair = Pair::connected(limited(bytes, None));
+        for number in 0..10 {
+            for who in Who::BOTH {
+                pair.send(who, number);
+            }
+            pair.run();
+        }
+        pair.expect_connected();
+        assert!(exchanges(&pair.server) > 10);
+        assert_eq!(pair.received(Who::Client), (0..10).collect::<Vec<_>>());
+        assert_eq!(pair.received(Who::Server), (0..10).collect::<Vec<_>>());
+    }
+}
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]

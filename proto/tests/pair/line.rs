@@ -16,6 +16,8 @@ pub(crate) struct Line {
     tampering: Option<(Cutter, Hook)>,
     flips: Vec<(usize, u8)>,
     end: usize,
+    taken: usize,
+    gate: usize,
 }
 
 /// What is done to packets on the way: it yields what goes on in the packet's place.
@@ -55,6 +57,8 @@ impl Line {
             tampering: None,
             flips: Vec::new(),
             end: usize::MAX,
+            taken: 0,
+            gate: usize::MAX,
         }
     }
 
@@ -73,6 +77,11 @@ impl Line {
     /// What is put in behind `offset` bytes never arrives.
     pub(crate) fn cut(&mut self, offset: usize) {
         self.end = offset;
+    }
+
+    /// What was put in behind `offset` bytes waits until the gate is set anew.
+    pub(crate) fn gate(&mut self, offset: usize) {
+        self.gate = offset;
     }
 
     /// Takes what a side transmits.
@@ -112,15 +121,17 @@ impl Line {
                 self.flying.pop_front();
                 continue;
             }
-            let len = bytes.len().min(self.chunk);
-            return Some(bytes.split_to(len));
+            let len = bytes.len().min(self.chunk).min(self.gate - self.taken);
+            self.taken += len;
+            return Some(bytes.split_to(len)).filter(|it| !it.is_empty());
         }
         None
     }
 
     /// When the next bytes arrive.
     pub(crate) fn next_arrival(&self) -> Option<Instant> {
-        self.flying.front().map(|(arrival, _)| *arrival)
+        let first = self.flying.front().filter(|_| self.taken < self.gate);
+        first.map(|(arrival, _)| *arrival)
     }
 }
 
