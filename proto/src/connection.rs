@@ -384,6 +384,7 @@ impl Connection {
             // It is the last packet: where even that fails, nothing is left to be done.
             let _ = self.transport.record.send(&message);
         }
+        self.transport.abandon();
         self.events.clear();
         self.timers = timer::Table::default();
         self.error = Some(error);

@@ -86,6 +86,12 @@ impl Transport {
         Ok(())
     }
 
+    /// Drops what was held back: it will never be sent.
+    pub(crate) fn abandon(&mut self) {
+        self.held.clear();
+        self.held_bytes = 0;
+    }
+
     /// Bytes sealed or held back, and not yet taken.
     pub(crate) fn backlog(&self) -> usize {
         self.record.sealer.backlog() + self.held_bytes
