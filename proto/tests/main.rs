@@ -9,6 +9,7 @@
     reason = "a test that fails by a panic has done its work"
 )]
 
+mod backlog;
 mod end;
 mod failure;
 mod handshake;
@@ -16,6 +17,7 @@ mod host_key;
 mod identification;
 mod login;
 mod negotiation;
+mod noise;
 mod offset;
 mod pair;
 mod phase;

@@ -166,7 +166,9 @@ impl Stage {
         match self.peer.who {
             Who::Client => {
                 self.say(&ServiceRequest { service });
-                self.hear::<ServiceAccept>();
+                // The extensions may still be in front of it.
+                let accept = self.heard().pop().expect("an answer");
+                ServiceAccept::decode(&accept).unwrap();
             }
             Who::Server => {
                 self.hear::<ServiceRequest>();
