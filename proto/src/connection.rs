@@ -488,10 +488,15 @@ impl Connection {
         }
     }
 
-    fn handle_packet(&mut self, packet: Packet) -> Result<(), Error> {
+    fn handle_packet(&mut self, mut packet: Packet) -> Result<(), Error> {
         let sequence = packet.sequence;
         let number = Number(packet.payload.first().copied().unwrap_or(0));
-        match judge(self.phase, self.transport.exchanging(), number) {
+        let verdict = judge(self.phase, self.transport.exchanging(), number);
+        if verdict != Verdict::Admit {
+            // It may be a login request that came too late.
+            wipe(&mut packet.payload);
+        }
+        match verdict {
             Verdict::Admit => self.handle_message(number, packet),
             Verdict::Ignore => Ok(()),
             Verdict::Refuse(during) => Err(Error::Unexpected { number, during }),
