@@ -11,6 +11,7 @@ use crate::message::codec::Message;
 use crate::message::connection::ConnectionMessage;
 use crate::message::number::Number;
 use crate::packet::record::Record;
+use crate::packet::sealer::ROOM;
 use crate::phase::Exchanging;
 use crate::secret::{Secret, wipe};
 
@@ -42,7 +43,7 @@ impl Transport {
         if !self.exchange.holds_back() {
             return Ok(self.record.sealer.seal(encode)?);
         }
-        let mut payload = BytesMut::new();
+        let mut payload = BytesMut::with_capacity(ROOM);
         encode(&mut payload);
         self.held_bytes += payload.len();
         self.held.push_back(Secret::from(&payload[..]));

@@ -15,6 +15,10 @@ const HEADER: usize = 5;
 /// The least padding, [RFC 4253 section 6](https://www.rfc-editor.org/rfc/rfc4253#section-6).
 const MIN_PADDING: usize = 4;
 
+/// How much room is made before a payload is written. A buffer that grew behind a secret would
+/// leave a copy of it in memory that is given up; no password comes near this length.
+pub(crate) const ROOM: usize = 4096;
+
 /// How much padding is drawn from the source of randomness at a time.
 const POOL: usize = 1024;
 
@@ -74,6 +78,7 @@ impl Sealer {
     }
 
     fn append(&mut self, start: usize, encode: impl FnOnce(&mut BytesMut)) -> Result<(), Failure> {
+        self.out.reserve(ROOM);
         self.out.put_bytes(0, HEADER);
         encode(&mut self.out);
         let layout = self.cipher.layout();
