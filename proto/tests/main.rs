@@ -23,8 +23,10 @@ mod pair;
 mod phase;
 mod rekey;
 mod request;
+mod secret;
 mod talk;
 mod tampering;
 mod terrapin;
 #[path = "../examples/handshake/toy.rs"]
 mod toy;
+mod vector;
