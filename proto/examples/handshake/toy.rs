@@ -225,17 +225,25 @@ impl Verify for Signature {
 
 /// Four lanes of a multiplying hash; the lengths of the parts do not count, as in a real one.
 fn digest(parts: &[&[u8]]) -> [u8; 32] {
-    let mut lanes = [0x9e37_79b9_7f4a_7c15_u64, 2, 3, 4];
-    for byte in parts.iter().copied().flatten() {
-        for (lane, salt) in lanes.iter_mut().zip(1_u64..) {
-            *lane = (*lane ^ u64::from(*byte) ^ (salt << 32)).wrapping_mul(0x100_0000_01b3);
-            *lane ^= *lane >> 29;
+    let [mut a, mut b, mut c, mut d] = [0x9e37_79b9_7f4a_7c15_u64, 2, 3, 4];
+    for part in parts {
+        for byte in *part {
+            let byte = u64::from(*byte);
+            a = mix(a ^ byte ^ (1 << 32));
+            b = mix(b ^ byte ^ (2 << 32));
+            c = mix(c ^ byte ^ (3 << 32));
+            d = mix(d ^ byte ^ (4 << 32));
         }
     }
     let mut out = [0; 32];
-    for (chunk, lane) in out.chunks_mut(8).zip(lanes) {
+    for (chunk, lane) in out.chunks_mut(8).zip([a, b, c, d]) {
         let mixed = (lane ^ (lane >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
         chunk.copy_from_slice(&(mixed ^ (mixed >> 32)).to_be_bytes());
     }
     out
+}
+
+fn mix(lane: u64) -> u64 {
+    let lane = lane.wrapping_mul(0x100_0000_01b3);
+    lane ^ (lane >> 29)
 }
