@@ -109,7 +109,9 @@ mod memory {
                 let end = bytes.len().min(start + STRIDE);
                 bytes[*start..end].contains(&first)
             });
-            starts.flat_map(|start| start..start + STRIDE).any(|at| self.is_at(bytes, at))
+            starts
+                .flat_map(|start| start..start + STRIDE)
+                .any(|at| bytes.get(at) == Some(&first) && self.is_at(bytes, at))
         }
 
         fn is_at(&self, bytes: &[u8], at: usize) -> bool {
