@@ -29,10 +29,6 @@ use crate::timer::{self, Timer};
 use crate::transport::Transport;
 use crate::wire::Text;
 
-/// Keys are exchanged again after so many packets
-/// ([RFC 4344 section 3.1](https://www.rfc-editor.org/rfc/rfc4344#section-3.1)).
-const MAX_PACKETS: u64 = 1 << 31;
-
 /// One side of a Secure Shell connection, client or server.
 ///
 /// Bytes and time go in, bytes and events come out; the caller owns the buffers, the clock and
@@ -427,9 +423,7 @@ impl Connection {
     }
 
     fn overused(&self) -> bool {
-        // Under a limit of zero, keys would be renewed before they were used.
-        let bytes = self.common.rekey.bytes.max(1);
-        self.usage().iter().any(|usage| usage.bytes >= bytes || usage.packets >= MAX_PACKETS)
+        self.usage().iter().any(|usage| usage.reaches(self.common.rekey.bytes))
     }
 
     /// Whether nothing passed under the keys, so that there is nothing to renew.

@@ -157,6 +157,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_key_opens_no_more_packets_than_there_are_sequence_numbers() {
+        let packet = [&[0, 0, 0, 12, 4][..], &[7; 11]].concat();
+        for (packets, opens) in [(MAX_PACKETS - 1, true), (MAX_PACKETS, false)] {
+            let mut opener = Opener::new();
+            opener.usage = Usage { packets, bytes: 0 };
+            let opened = opener.open(&mut BytesMut::from(&packet[..]));
+            match opened {
+                Ok(packet) => assert!(opens && packet.is_some()),
+                Err(error) => assert!(!opens && error == Violation::KeyOverused.into()),
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn arbitrary_input_does_not_panic(sent in proptest::collection::vec(any::<u8>(), 0..64)) {

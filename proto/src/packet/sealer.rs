@@ -41,7 +41,17 @@ pub(crate) struct Usage {
     pub(crate) bytes: u64,
 }
 
+/// Keys are exchanged again after so many packets
+/// ([RFC 4344 section 3.1](https://www.rfc-editor.org/rfc/rfc4344#section-3.1)).
+const MAX_PACKETS: u64 = 1 << 31;
+
 impl Usage {
+    /// Whether keys should be exchanged again, where they may be used for so many bytes.
+    pub(crate) fn reaches(&self, bytes: u64) -> bool {
+        // Under a limit of zero, keys would be renewed before they were used.
+        self.bytes >= bytes.max(1) || self.packets >= MAX_PACKETS
+    }
+
     pub(crate) fn count(&mut self, bytes: usize) {
         self.packets += 1;
         self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
@@ -168,6 +178,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn keys_are_used_up_by_bytes_or_packets() {
+        let usage = |packets, bytes| Usage { packets, bytes };
+        assert!(!usage(1, 999).reaches(1000));
+        assert!(usage(1, 1000).reaches(1000));
+        assert!(!usage(MAX_PACKETS - 1, 0).reaches(u64::MAX));
+        assert!(usage(MAX_PACKETS, 0).reaches(u64::MAX));
+        assert!(!usage(0, 0).reaches(0) && usage(1, 1).reaches(0));
+    }
 
     proptest! {
         #[test]
