@@ -209,7 +209,8 @@ impl Connection {
         })
     }
 
-    /// How many bytes wait to be transmitted.
+    /// How many bytes wait to be transmitted. Each message that waits for new keys counts for
+    /// some bytes more than it has, so that this bounds the memory that it takes.
     pub fn backlog(&self) -> usize {
         self.transport.backlog()
     }

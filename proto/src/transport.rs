@@ -15,6 +15,10 @@ use crate::packet::sealer::ROOM;
 use crate::phase::Exchanging;
 use crate::secret::{Secret, wipe};
 
+/// What a payload that is held back counts beside its length: about what its packet adds to
+/// it, and not less than what it takes to keep it.
+const HELD: usize = 64;
+
 /// Packets, the exchange of their keys, and what must wait for it.
 pub(crate) struct Transport {
     pub(crate) record: Record,
@@ -45,7 +49,7 @@ impl Transport {
         }
         let mut payload = BytesMut::with_capacity(ROOM);
         encode(&mut payload);
-        self.held_bytes += payload.len();
+        self.held_bytes += payload.len() + HELD;
         self.held.push_back(Secret::from(&payload[..]));
         wipe(&mut payload);
         Ok(())
@@ -81,7 +85,7 @@ impl Transport {
     fn release(&mut self) -> Result<(), Error> {
         while !self.exchange.holds_back() {
             let Some(payload) = self.held.pop_front() else { break };
-            self.held_bytes -= payload.len();
+            self.held_bytes -= payload.len() + HELD;
             self.record.sealer.seal(|out| out.extend_from_slice(payload.expose()))?;
         }
         Ok(())
