@@ -125,63 +125,97 @@ fn a_login_that_is_cut_short_at_any_byte_ends_by_a_deadline() {
     }
 }
 
-/// A pair that sends data both ways and exchanges keys on the way, once it is logged in.
-/// `tamper` gets it with the length of what was said before.
-fn transfer(cipher: &str, tamper: impl FnOnce(&mut Pair, Who, usize), victim: Who) -> Pair {
-    let mut pair = Pair::connected(setup(cipher));
-    let start = pair.line_to(victim).transcript.len();
-    tamper(&mut pair, victim, start);
+const COUNT: u32 = 8;
+
+/// Sends data both ways and exchanges keys on the way, until somebody notices something.
+fn transfer(pair: &mut Pair) {
     for number in 0..COUNT {
         if number == COUNT / 2 {
             let now = pair.now;
-            pair.client.connection.rekey(now).unwrap();
+            let _ = pair.client.connection.rekey(now);
         }
         for who in Who::BOTH {
-            let message = data(number);
-            let _ = pair.side_mut(who).connection.send(&message);
+            let _ = pair.side_mut(who).connection.send(&data(number));
         }
         if number % 3 == 2 {
             pair.run();
         }
-        if Who::BOTH.into_iter().any(|who| pair.side(who).error().is_some()) {
-            break;
-        }
     }
     pair.run();
-    pair
 }
 
-const COUNT: u32 = 8;
-
-fn check_transfer(cipher: &str, victim: Who, offset: usize, bits: u8) {
-    let flip = |pair: &mut Pair, who, start| pair.line_to(who).flip(start + offset, bits);
-    let mut pair = transfer(cipher, flip, victim);
+/// A tampered transfer: what comes is right, and the connection does not outlive it.
+fn check_transfer(mut pair: Pair, victim: Who, what: &str) {
+    transfer(&mut pair);
     let received = pair.received(victim);
     let expected: Vec<u32> = (0..COUNT).collect();
-    assert!(expected.starts_with(&received), "{received:?}");
+    assert!(expected.starts_with(&received), "{what}: {received:?}");
     pair.run_to_end();
     let errors = Who::BOTH.map(|who| pair.side(who).error().cloned());
-    assert!(errors.iter().any(Option::is_some), "{cipher}, byte {offset} to {victim:?}");
+    assert!(errors.iter().any(Option::is_some), "{what}");
     assert_eq!(pair.received(victim), received, "late data");
 }
 
-/// How many bytes a transfer has in this direction.
-fn length(cipher: &str, victim: Who) -> usize {
-    let mut start = 0;
-    let mut pair = transfer(cipher, |_, _, at| start = at, victim);
+/// Where the bytes to this side of a transfer begin and end.
+fn span(cipher: &str, victim: Who) -> Range<usize> {
+    let mut pair = Pair::connected(setup(cipher));
+    let start = pair.line_to(victim).transcript.len();
+    transfer(&mut pair);
     pair.expect_connected();
     for who in Who::BOTH {
         assert_eq!(pair.received(who), (0..COUNT).collect::<Vec<_>>());
     }
-    pair.line_to(victim).transcript.len() - start
+    start..pair.line_to(victim).transcript.len()
+}
+
+fn check_flip(cipher: &str, victim: Who, offset: usize, bits: u8) {
+    let mut pair = Pair::connected(setup(cipher));
+    pair.line_to(victim).flip(offset, bits);
+    check_transfer(pair, victim, &format!("{cipher}, byte {offset} to {victim:?}"));
 }
 
 #[test]
 fn no_flipped_bit_of_a_transfer_goes_unnoticed() {
     for cipher in ["toy-gcm", "toy-ctr"] {
         for victim in Who::BOTH {
-            for offset in 0..length(cipher, victim) {
-                check_transfer(cipher, victim, offset, 1 << (offset % 8));
+            for offset in span(cipher, victim) {
+                check_flip(cipher, victim, offset, 1 << (offset % 8));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_transfer_that_is_cut_short_at_any_byte_does_not_hang() {
+    for victim in Who::BOTH {
+        for offset in span("toy-gcm", victim) {
+            let mut pair = Pair::connected(setup("toy-gcm"));
+            pair.line_to(victim).cut(offset);
+            check_transfer(pair, victim, &format!("{offset} bytes to {victim:?}"));
+        }
+    }
+}
+
+#[test]
+fn no_packet_of_a_transfer_can_be_removed_repeated_or_moved() {
+    let changes: [fn(usize) -> Hook; 3] = [tamper::remove, tamper::duplicate, tamper::swap];
+    for victim in Who::BOTH {
+        let mut pair = Pair::new(Setup::new());
+        let (seen, hook) = tamper::watch();
+        pair.line_to(victim).tamper(hook);
+        pair.run();
+        let login = seen.borrow().len();
+        transfer(&mut pair);
+        let all = seen.borrow().len();
+        assert!(all > login + 8, "the transfer is too short to prove anything");
+        for index in login..all {
+            for (kind, change) in changes.into_iter().enumerate() {
+                let mut pair = Pair::new(Setup::new());
+                pair.line_to(victim).tamper(change(index));
+                pair.run();
+                pair.expect_connected();
+                let what = format!("change {kind} of packet {index} to {victim:?}");
+                check_transfer(pair, victim, &what);
             }
         }
     }
@@ -197,7 +231,8 @@ proptest! {
             prop_oneof![Just(Who::Client), Just(Who::Server)],
         ),
     ) {
-        check_transfer(cipher, victim, at.index(length(cipher, victim)), bits);
+        let span = span(cipher, victim);
+        check_flip(cipher, victim, span.start + at.index(span.len()), bits);
     }
 
     #[test]
