@@ -24,7 +24,6 @@
 //! its inbox until the application reads, and only that gives the peer window back.
 
 mod link;
-mod link;
 pub mod memory;
 pub mod mux;
 pub mod pipe;
