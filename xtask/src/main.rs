@@ -1,2 +1,67 @@
-//! Being built.
-fn main() {}
+//! Development tasks of adit: `cargo xtask help` lists them.
+
+mod ci;
+mod error;
+mod interrupt;
+mod process;
+mod table;
+mod test;
+mod tidy;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Parser, Subcommand};
+
+use crate::error::Result;
+
+/// Development tasks of adit
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+struct Words {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Check the invariants of ARCHITECTURE.md: layers, purity, module cycles, citations, links
+    Tidy,
+    /// Run every test that needs no container; install what they need (root on Debian) or name it
+    Test {
+        /// Words for cargo test, as a filter
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Run every check: fmt, clippy, doc, tidy, test, demo, interop
+    Ci {
+        /// Run this step alone; may be given several times
+        #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(ci::names()))]
+        only: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Words::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) if interrupt::requested() => {
+            eprintln!("interrupted");
+            ExitCode::from(interrupt::EXIT_CODE)
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    interrupt::install()?;
+    match task {
+        Task::Tidy => tidy::run(),
+        Task::Test { arguments } => test::run(&arguments),
+        Task::Ci { only } => ci::run(&only),
+    }
+}
