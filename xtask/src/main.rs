@@ -8,6 +8,7 @@ mod table;
 mod test;
 mod tidy;
 mod tools;
+mod traffic;
 mod workspace;
 
 use std::process::ExitCode;
@@ -16,6 +17,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 
 use crate::error::Result;
+use crate::traffic::endpoint::Endpoint;
+use crate::traffic::{drive, target};
 
 /// Development tasks of adit
 #[derive(Debug, Parser)]
@@ -41,6 +44,12 @@ enum Task {
         #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(ci::names()))]
         only: Vec<String>,
     },
+    /// Be the target behind a tunnel
+    #[command(hide = true)]
+    Target { endpoints: Vec<Endpoint> },
+    /// Be the program before a tunnel; the plan comes as JSON on standard input
+    #[command(hide = true)]
+    Drive,
 }
 
 fn main() -> ExitCode {
@@ -58,10 +67,15 @@ fn main() -> ExitCode {
 }
 
 fn run(task: Task) -> Result<()> {
-    interrupt::install()?;
+    match task {
+        Task::Target { endpoints } => return target::run(&endpoints),
+        Task::Drive => return drive::run(),
+        _ => interrupt::install()?,
+    }
     match task {
         Task::Tidy => tidy::run(),
         Task::Test { arguments } => test::run(&arguments),
         Task::Ci { only } => ci::run(&only),
+        Task::Target { .. } | Task::Drive => Ok(()),
     }
 }
