@@ -2,6 +2,7 @@
 
 mod ci;
 mod error;
+mod interop;
 mod interrupt;
 mod process;
 mod table;
@@ -16,7 +17,10 @@ use std::process::ExitCode;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use crate::error::Result;
+use crate::interop::Ending;
 use crate::traffic::endpoint::Endpoint;
 use crate::traffic::{drive, target};
 
@@ -38,6 +42,14 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Run adit against OpenSSH and Dropbear of several versions, as servers and as clients
+    ///
+    /// The peers run in containers of docker or podman; else in namespaces of this machine, which
+    /// needs root; else the machine's own sshd is the only one. Their root file systems are pulled
+    /// from a registry where one answers, else made from the package mirror that apt uses, and kept.
+    /// The exit code is 0 if all that was tried passed, 1 if something failed, 2 if nothing could be
+    /// tried.
+    Interop(interop::Words),
     /// Run every check: fmt, clippy, doc, tidy, test, demo, interop
     Ci {
         /// Run this step alone; may be given several times
@@ -54,7 +66,8 @@ enum Task {
 
 fn main() -> ExitCode {
     match run(Words::parse().task) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Ending::Passed) => ExitCode::SUCCESS,
+        Ok(Ending::NothingRun) => ExitCode::from(2),
         Err(_) if interrupt::requested() => {
             eprintln!("interrupted");
             ExitCode::from(interrupt::EXIT_CODE)
@@ -66,16 +79,26 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: Task) -> Result<()> {
-    match task {
-        Task::Target { endpoints } => return target::run(&endpoints),
-        Task::Drive => return drive::run(),
-        _ => interrupt::install()?,
+fn run(task: Task) -> Result<Ending> {
+    raise_file_limit();
+    if !matches!(task, Task::Target { .. } | Task::Drive) {
+        interrupt::install()?;
     }
     match task {
         Task::Tidy => tidy::run(),
         Task::Test { arguments } => test::run(&arguments),
+        Task::Interop(words) => return interop::run(&words),
         Task::Ci { only } => ci::run(&only),
-        Task::Target { .. } | Task::Drive => Ok(()),
+        Task::Target { endpoints } => target::run(&endpoints),
+        Task::Drive => drive::run(),
     }
+    .map(|()| Ending::Passed)
+}
+
+/// A thousand connections need more files than many shells allow; the children inherit this.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    // Where that is not allowed, what needs it says so.
+    let _ = setrlimit(Resource::Nofile, raised);
 }

@@ -57,10 +57,6 @@ impl Process {
         }
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

@@ -2,23 +2,23 @@
 
 use std::fmt;
 
-/// Rows of equal length under a heading; columns as wide as their widest cell.
+/// Rows under a heading; columns as wide as their widest cell.
 #[derive(Clone, Debug)]
-pub(crate) struct Table<const COLUMNS: usize> {
-    rows: Vec<[String; COLUMNS]>,
+pub(crate) struct Table {
+    rows: Vec<Vec<String>>,
 }
 
-impl<const COLUMNS: usize> Table<COLUMNS> {
-    pub(crate) fn new(heading: [&str; COLUMNS]) -> Self {
-        Self { rows: vec![heading.map(str::to_owned)] }
+impl Table {
+    pub(crate) fn new<C: Into<String>>(heading: impl IntoIterator<Item = C>) -> Self {
+        Self { rows: vec![heading.into_iter().map(Into::into).collect()] }
     }
 
-    pub(crate) fn row(&mut self, row: [String; COLUMNS]) {
-        self.rows.push(row);
+    pub(crate) fn row(&mut self, row: impl IntoIterator<Item = String>) {
+        self.rows.push(row.into_iter().collect());
     }
 }
 
-impl<const COLUMNS: usize> fmt::Display for Table<COLUMNS> {
+impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));

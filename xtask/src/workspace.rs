@@ -36,7 +36,6 @@ pub(crate) struct Dependency {
 /// A library, program, example or test of a package.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Target {
-    pub(crate) name: String,
     pub(crate) kind: Vec<String>,
     pub(crate) src_path: PathBuf,
 }

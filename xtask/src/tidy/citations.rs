@@ -1,7 +1,5 @@
 //! Every wire type says where its form is written down.
 
-use syn::spanned::Spanned;
-
 use crate::tidy::finding::Finding;
 use crate::tidy::source::{Code, attributes, is_test_only};
 

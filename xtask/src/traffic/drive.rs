@@ -29,7 +29,8 @@ const QUOTED: usize = 5;
 pub(crate) struct Plan {
     pub(crate) to: Endpoint,
     pub(crate) connections: usize,
-    pub(crate) seed: u64,
+    /// The number of the first of them; each seeds the bytes of its connection.
+    pub(crate) first: u64,
     /// The longest wait for a byte, in milliseconds.
     pub(crate) patience: u64,
     /// For how long to try to connect, in milliseconds; 0 is once.
@@ -52,7 +53,7 @@ impl Plan {
         Self {
             to,
             connections: 1,
-            seed: 1,
+            first: 0,
             patience: 60_000,
             connect_within: 0,
             near: exchange.near.clone(),
@@ -94,7 +95,7 @@ fn carry_out(plan: &Plan) -> Report {
     let meeting = Meeting::of(plan.connections);
     let started = Instant::now();
     let accounts = thread::scope(|scope| {
-        let threads: Vec<_> = (0..)
+        let threads: Vec<_> = (plan.first..)
             .take(plan.connections)
             .map(|id| {
                 let meeting = &meeting;
@@ -116,7 +117,8 @@ fn carry_out(plan: &Plan) -> Report {
 }
 
 fn connection(plan: &Plan, id: u64, meeting: &Meeting) -> Account {
-    let seed = plan.seed.wrapping_add(id.wrapping_mul(2));
+    // The target takes the next seed.
+    let seed = id.wrapping_mul(2);
     let opened = connect(plan).and_then(|stream| {
         order(&stream, plan, id, seed)?;
         Ok(stream)

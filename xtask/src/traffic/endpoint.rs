@@ -108,6 +108,14 @@ impl Stream {
         }
     }
 
+    /// Ends both directions.
+    pub(crate) fn close(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.shutdown(Shutdown::Both),
+            Self::Unix(stream) => stream.shutdown(Shutdown::Both),
+        }
+    }
+
     /// Makes the close that follows a reset, where the kind of socket knows one.
     pub(crate) fn reset_on_close(&self) -> io::Result<()> {
         match self {

@@ -102,16 +102,20 @@ pub(crate) fn resets() -> Vec<Exchange> {
         ),
         exchange(
             "far end resets",
-            greet().into_iter().chain([ReceiveUntilEnd, SendUntilError]),
+            greet().into_iter().chain([ReceiveUntilEnd]),
             answer().into_iter().chain([Reset]),
         ),
         exchange(
-            "far end resets while the near end sends",
-            [SendUntilError],
+            "far end resets while the near end sends and listens",
+            [SendUntilEnd],
             [Receive(LARGE), Reset],
         ),
+        exchange(DEAF, [SendUntilError], [Receive(LARGE), Reset]),
     ]
 }
+
+/// The hardest to notice: nothing comes back but the failure to send.
+pub(crate) const DEAF: &str = "far end resets while the near end does nothing but send";
 
 /// A transfer that will be cut: from the target, past a first part that must arrive.
 pub(crate) fn cut_down() -> Exchange {

@@ -101,6 +101,14 @@ impl Player<'_> {
             Step::ExpectEnd => expect_end(stream, end),
             Step::ReceiveUntilEnd => receive_until_end(stream, part.other, received, end),
             Step::SendUntilError => send_until_error(stream, part, sent, end),
+            Step::SendUntilEnd => thread::scope(|scope| {
+                let sender = scope.spawn(|| send_until_error(stream, part, sent, &mut None));
+                let result = receive_until_end(stream, part.other, received, end);
+                // The sender must not wait for a peer that has gone.
+                let _ = stream.close();
+                let _ = joined(sender);
+                result
+            }),
             Step::Reset => stream.reset_on_close(),
             Step::Meet => meet(part),
             Step::Note => writeln!(io::stdout().lock(), "{NOTE}"),

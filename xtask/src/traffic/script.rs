@@ -24,6 +24,8 @@ pub(crate) enum Step {
     ReceiveUntilEnd,
     /// Send until that fails, which it must.
     SendUntilError,
+    /// Send and receive until either fails or the other end finishes, which one of them must.
+    SendUntilEnd,
     /// Close so that the other end sees a reset.
     Reset,
     /// Wait until every connection of this run is here.

@@ -1,0 +1,91 @@
+//! The server under test in the network of the peer: `adit serve`, or the peer's own server to see
+//! whether a scenario is right.
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::interop::client::{self, Program};
+use crate::interop::key;
+use crate::interop::leftover;
+use crate::interop::peer::Flavour;
+use crate::interop::server::{self, Settings};
+use crate::interop::target::Target;
+use crate::interop::trial::Trial;
+use crate::interop::watched::Watched;
+use crate::traffic::endpoint::Endpoint;
+
+const READY_LIMIT: Duration = Duration::from_secs(30);
+
+/// A running gateway; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    _process: Watched,
+    /// On the loopback of the peer's network.
+    pub(crate) port: u16,
+    pub(crate) user: String,
+    /// The public host key, its type and its value.
+    pub(crate) host_key: String,
+    /// The path of the target's socket in the file system that the gateway sees.
+    pub(crate) unix_target: String,
+}
+
+/// The kinds of targets that clients will ask for: OpenSSH's server cannot permit a port and a path
+/// and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Tcp,
+    TcpAndUnix,
+}
+
+impl Gateway {
+    /// Starts a gateway that lets the users' keys in and goes to nothing but `target`.
+    pub(crate) fn start(trial: &mut Trial<'_, '_>, target: &Target, asked: Asked) -> Result<Self> {
+        match trial.program {
+            Program::Adit(_) => Self::start_adit(trial, target),
+            Program::Ssh => Self::start_own(trial, target, asked),
+        }
+    }
+
+    fn start_adit(trial: &mut Trial<'_, '_>, target: &Target) -> Result<Self> {
+        let Program::Adit(program) = trial.program else { return Err(Error::new("no adit")) };
+        let log = trial.log("gateway");
+        let place = trial.place()?;
+        let shared = place.shared().clone();
+        // It is not there: the gateway makes it on its first run.
+        let host_key = shared.outside(&format!("gateway-{}", leftover::serial()));
+        let mut command = place.guest(program);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--host-key"]).arg(&host_key);
+        command.arg("--authorized-keys").arg(shared.outside(server::AUTHORIZED));
+        command.args(["--permit", &target.tcp.to_string(), "--permit", &target.unix_outside]);
+        let process = Watched::start("adit serve", command, &log)?;
+        let begin = process.wait_for("listening", READY_LIMIT, client::listening)?;
+        let Endpoint::Tcp(address) = begin else {
+            return Err(Error::new(format!("adit serve listens on {begin}")));
+        };
+        Ok(Self {
+            _process: process,
+            port: address.port(),
+            user: place.user().to_owned(),
+            host_key: key::derived_public(&host_key)?,
+            unix_target: target.unix_outside.clone(),
+        })
+    }
+
+    fn start_own(trial: &mut Trial<'_, '_>, target: &Target, asked: Asked) -> Result<Self> {
+        let settings = match (trial.peer.flavour, asked) {
+            (Flavour::OpenSsh, Asked::Tcp) => {
+                Settings::with_line(&format!("PermitOpen {}", target.tcp))
+            }
+            _ => Settings::default(),
+        };
+        let server = trial.start_server(&settings)?;
+        let host_key = server.host_keys.first().cloned();
+        Ok(Self {
+            port: server.address.port(),
+            _process: server.process,
+            user: trial.place()?.user().to_owned(),
+            host_key: host_key.ok_or_else(|| Error::new("a server without a host key"))?,
+            unix_target: target.unix_inside.clone(),
+        })
+    }
+}
