@@ -4,6 +4,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -24,6 +25,9 @@ const PACKAGES: [&str; 5] =
 
 /// Raised when the steps in this file change what comes out.
 const RECIPE: u32 = 1;
+
+/// The name of the images before the colon.
+const REPOSITORY: &str = "adit-interop";
 
 /// On every image; its value is the fingerprint.
 const LABEL: &str = "adit.interop.image";
@@ -72,24 +76,36 @@ impl Maker {
         let mut command = cli.command(&["import", "--change", &label, "--change", "CMD [\"cat\"]"]);
         command.arg(archive.path()).arg(&tag);
         process::succeed(command, QUICK.saturating_mul(2))?;
+        remove_older_images(cli, suite);
         Ok(tag)
     }
 
     /// The folder of a root file system for `release`, made if need be.
     pub(crate) fn root(&mut self, release: Release) -> Result<PathBuf> {
-        let folder = |suite: Suite| self.folder.join(format!("{suite}-{}", fingerprint(suite)));
-        if let Some(found) =
-            release.suites().iter().map(|suite| folder(*suite)).find(|f| f.is_dir())
-        {
+        let folders = release.suites().iter().map(|suite| self.folder.join(name(*suite)));
+        if let Some(found) = folders.into_iter().find(|folder| folder.is_dir()) {
             return Ok(found);
         }
         let suite = self.choose(release)?;
-        let wanted = self.folder.join(format!("{suite}-{}", fingerprint(suite)));
+        let wanted = self.folder.join(name(suite));
         fs::create_dir_all(&self.folder).context("make a folder for root file systems")?;
         let partial = tempfile::tempdir_in(&self.folder).context("make a folder for a root")?;
         self.bootstrap(suite, partial.path())?;
+        // Others than root go through it to what is theirs.
+        fs::set_permissions(partial.path(), fs::Permissions::from_mode(0o755))
+            .context("open a root file system")?;
+        self.remove_older_roots(suite);
         fs::rename(partial.keep(), &wanted).context("name a root file system")?;
         Ok(wanted)
+    }
+
+    /// Removes what earlier recipes made; what is in use stays for the next time.
+    fn remove_older_roots(&self, suite: Suite) {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        for name in names.filter(|name| is_of_suite(name, suite)) {
+            let _ = fs::remove_dir_all(self.folder.join(name));
+        }
     }
 
     /// The first suite for `release` that the mirror has; says so if it is not the first of all.
@@ -145,6 +161,7 @@ impl Maker {
         let backports = suite.backports.unwrap_or_default();
         command.args(["--build-arg", &format!("BACKPORTS={backports}")]).arg(context.path());
         process::succeed(command, BUILD_LIMIT)?;
+        remove_older_images(cli, suite);
         Ok(true)
     }
 
@@ -187,8 +204,28 @@ fn exists(cli: &Cli, image: &str) -> bool {
     process::succeed(cli.command(&["image", "inspect", image]), QUICK).is_ok()
 }
 
+/// Removes what earlier recipes made; what is in use stays for the next time.
+fn remove_older_images(cli: &Cli, suite: Suite) {
+    let list = cli.command(&["images", "--format", "{{.Tag}}", REPOSITORY]);
+    let listed = process::succeed(list, QUICK).unwrap_or_default();
+    for old in listed.lines().filter(|old| is_of_suite(old, suite) && **old != name(suite)) {
+        let image = format!("{REPOSITORY}:{old}");
+        let _ = process::succeed(cli.command(&["rmi", &image]), QUICK);
+    }
+}
+
+/// The name of a suite's root file system.
+fn name(suite: Suite) -> String {
+    format!("{suite}-{}", fingerprint(suite))
+}
+
+/// Whether `name` is one of the suite's, of this recipe or another.
+fn is_of_suite(name: &str, suite: Suite) -> bool {
+    name.rsplit_once('-').is_some_and(|(prefix, _)| prefix == suite.index())
+}
+
 fn tag(suite: Suite) -> String {
-    format!("adit-interop:{suite}-{}", fingerprint(suite))
+    format!("{REPOSITORY}:{}", name(suite))
 }
 
 /// Changes with everything that an image is made of.
@@ -224,6 +261,14 @@ mod tests {
         tags.dedup();
         assert_eq!(tags.len(), count);
         assert!(tags.iter().any(|tag| tag.starts_with("adit-interop:forky-")), "{tags:?}");
+    }
+
+    #[test]
+    fn what_an_earlier_recipe_made_is_told_by_its_suite() {
+        let trixie = Release::Trixie.suites()[0];
+        assert!(is_of_suite(&name(trixie), trixie));
+        assert!(is_of_suite("trixie-0123456789ab", trixie));
+        assert!(!is_of_suite("trixie-backports-0123456789ab", trixie));
     }
 
     #[test]

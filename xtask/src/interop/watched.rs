@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -28,6 +28,7 @@ const QUOTED: usize = 4;
 pub(crate) struct Watched {
     process: Process,
     name: String,
+    log: PathBuf,
     output: Arc<Output>,
     stdin: Option<ChildStdin>,
 }
@@ -72,7 +73,7 @@ impl Watched {
         read_lines(child.stdout.take(), &output);
         read_lines(child.stderr.take(), &output);
         let stdin = child.stdin.take();
-        Ok(Self { process, name: name.to_owned(), output, stdin })
+        Ok(Self { process, name: name.to_owned(), log: log.to_path_buf(), output, stdin })
     }
 
     /// Writes a line to the standard input of a process that was started with an open one.
@@ -165,6 +166,13 @@ impl Watched {
     /// Whether a line so far contains `text`.
     pub(crate) fn said(&self, text: &str) -> bool {
         self.output.lock().kept.iter().any(|line| line.contains(text))
+    }
+
+    /// How many lines of its whole log contain `text`.
+    pub(crate) fn count(&self, text: &str) -> Result<usize> {
+        let log = File::open(&self.log).context(format!("read {}", self.log.display()))?;
+        let lines = BufReader::new(log).lines();
+        Ok(lines.filter(|line| line.as_ref().is_ok_and(|line| line.contains(text))).count())
     }
 
     /// The last lines, for a message.
@@ -267,6 +275,8 @@ mod tests {
         let shell = shell(folder.path(), "for i in 1 2 3; do echo $i; done");
         let numbers = shell.wait_for_all("numbers", 3, LONG, |line| line.parse::<u8>().ok());
         assert_eq!(numbers, Ok(vec![1, 2, 3]));
+        // The command line stands in the log as well.
+        assert_eq!(shell.count("2"), Ok(2));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Every wire type says where its form is written down.
 
+use proc_macro2::{TokenStream, TokenTree};
+use syn::visit::Visit;
+
 use crate::tidy::finding::Finding;
 use crate::tidy::source::{Code, attributes, is_test_only};
 
@@ -17,42 +20,84 @@ const SOURCES: [&str; 3] = [
     "https://github.com/openssh/openssh-portable/blob/master/PROTOCOL",
 ];
 
-/// Checks the documentation of a file of wire types, and of each public type in it.
+/// The macro that makes a message of its fields; the type's documentation is in its tokens.
+const MACRO: &str = "message";
+
+/// Checks the documentation of each public type in a file of wire types.
 pub(crate) fn check(code: &Code) -> Vec<Finding> {
     if !code.path.starts_with(FOLDER) {
         return Vec::new();
     }
-    let file = (!cites(&code.tree.attrs))
-        .then(|| Finding::new(&code.path, 1, RULE, "no link to a specification in `//!`", HINT));
-    let types = code.tree.items.iter().filter_map(|item| {
-        let (name, visibility) = type_of(item)?;
-        let is_public = matches!(visibility, syn::Visibility::Public(_));
-        let attributes = attributes(item);
-        if !is_public || is_test_only(attributes) || cites(attributes) {
-            return None;
-        }
-        let text = format!("no link to a specification in the documentation of {name}");
-        Some(Finding::new(&code.path, name.span().start().line, RULE, text, HINT))
-    });
-    file.into_iter().chain(types).collect()
+    let errors: Vec<String> = code.tree.items.iter().filter_map(error_type).collect();
+    let wire_types = code.tree.items.iter().filter(|item| !is_test_only(attributes(item)));
+    wire_types
+        .filter_map(|item| {
+            let (name, line) = wire_type(item)?;
+            // An error has no form on the wire.
+            if errors.contains(&name) || cites(item) {
+                return None;
+            }
+            let text = format!("no link to a specification in the documentation of {name}");
+            Some(Finding::new(&code.path, line, RULE, text, HINT))
+        })
+        .collect()
 }
 
-fn type_of(item: &syn::Item) -> Option<(&syn::Ident, &syn::Visibility)> {
-    match item {
-        syn::Item::Struct(item) => Some((&item.ident, &item.vis)),
-        syn::Item::Enum(item) => Some((&item.ident, &item.vis)),
+/// The name and the line of a public type, or of one that [`MACRO`] makes.
+fn wire_type(item: &syn::Item) -> Option<(String, usize)> {
+    let (ident, visibility) = match item {
+        syn::Item::Struct(item) => (&item.ident, &item.vis),
+        syn::Item::Enum(item) => (&item.ident, &item.vis),
+        syn::Item::Macro(item) if item.mac.path.is_ident(MACRO) => {
+            return item.mac.tokens.clone().into_iter().find_map(|token| match token {
+                TokenTree::Ident(name) => Some((name.to_string(), name.span().start().line)),
+                _ => None,
+            });
+        }
+        _ => return None,
+    };
+    let is_public = matches!(visibility, syn::Visibility::Public(_));
+    is_public.then(|| (ident.to_string(), ident.span().start().line))
+}
+
+/// The type for which this item says that it is an error.
+fn error_type(item: &syn::Item) -> Option<String> {
+    let syn::Item::Impl(item) = item else { return None };
+    let is_error = item.trait_.as_ref()?.0.segments.last()?.ident == "Error";
+    match (&*item.self_ty, is_error) {
+        (syn::Type::Path(path), true) => Some(path.path.segments.last()?.ident.to_string()),
         _ => None,
     }
 }
 
-fn cites(attributes: &[syn::Attribute]) -> bool {
-    attributes.iter().filter_map(doc_text).any(|text| {
-        SOURCES.iter().any(|source| {
-            // More must follow than the bare address: the number, or the name of the draft.
-            text.split(source)
-                .skip(1)
-                .any(|rest| source.ends_with("PROTOCOL") || rest.starts_with(char::is_alphanumeric))
-        })
+/// Whether a link stands in the documentation of the type, or of one of its fields or variants.
+fn cites(item: &syn::Item) -> bool {
+    match item {
+        syn::Item::Macro(item) => text_of(item.mac.tokens.clone()).iter().any(|text| links(text)),
+        _ => {
+            let mut links = Links { found: false };
+            links.visit_item(item);
+            links.found
+        }
+    }
+}
+
+struct Links {
+    found: bool,
+}
+
+impl<'ast> Visit<'ast> for Links {
+    fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
+        self.found |= doc_text(attribute).is_some_and(|text| links(&text));
+    }
+}
+
+fn links(text: &str) -> bool {
+    SOURCES.iter().any(|source| {
+        // More must follow than the bare address: the number, or the name of the draft.
+        text.split(source)
+            .skip(1)
+            .any(|rest| source.ends_with("PROTOCOL") || rest.starts_with(char::is_alphanumeric))
     })
 }
 
@@ -66,6 +111,18 @@ fn doc_text(attribute: &syn::Attribute) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// All literals in the tokens of a macro, its documentation among them.
+fn text_of(tokens: TokenStream) -> Vec<String> {
+    tokens
+        .into_iter()
+        .flat_map(|token| match token {
+            TokenTree::Group(group) => text_of(group.stream()),
+            TokenTree::Literal(literal) => vec![literal.to_string()],
+            _ => Vec::new(),
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -86,34 +143,45 @@ mod tests {
 
     #[test]
     fn a_type_with_a_link_is_right() {
-        let text = format!("//! {LINK}\n/// {LINK}\npub struct A;\nstruct Private;\n");
+        let text = format!("/// {LINK}\npub struct A;\nstruct Private;\n");
         assert!(found("proto/src/message/a.rs", &text).is_empty());
-        let text = text
-            .replace(LINK, "(https://github.com/openssh/openssh-portable/blob/master/PROTOCOL)");
-        assert!(found("proto/src/message/a.rs", &text).is_empty());
+        let protocol = "(https://github.com/openssh/openssh-portable/blob/master/PROTOCOL)";
+        assert!(found("proto/src/message/a.rs", &text.replace(LINK, protocol)).is_empty());
     }
 
     #[test]
-    fn a_file_without_a_link_is_found() {
-        let found = found("proto/src/message/a.rs", "//! words, RFC 4254\n");
-        assert_eq!(found.len(), 1);
-        assert!(found[0].starts_with("proto/src/message/a.rs:1: citation: "), "{found:?}");
+    fn a_link_of_a_variant_or_a_field_is_enough() {
+        let text =
+            format!("pub enum A {{\n/// {LINK}\nB }}\npub struct C {{\n/// {LINK}\nd: u8 }}");
+        assert!(found("proto/src/message/a.rs", &text).is_empty());
     }
 
     #[test]
     fn a_public_type_without_a_link_is_found() {
-        let text = format!("//! {LINK}\n/// words\npub struct A;\npub enum B {{}}\n");
-        let found = found("proto/src/message/a.rs", &text);
+        let text = "//! RFC 4254\n/// words\npub struct A;\npub enum B {}\n";
+        let found = found("proto/src/message/a.rs", text);
         assert_eq!(found.len(), 2);
-        assert!(found[0].starts_with("proto/src/message/a.rs:3: "), "{found:?}");
+        assert!(found[0].starts_with("proto/src/message/a.rs:3: citation: "), "{found:?}");
+    }
+
+    #[test]
+    fn a_message_of_the_macro_needs_a_link_as_well() {
+        let with = format!("message! {{\n/// {LINK}\nA = NUMBER {{ field: u8, }}\n}}\n");
+        assert!(found("proto/src/message/a.rs", &with).is_empty());
+        let found = found("proto/src/message/a.rs", &with.replace(LINK, "RFC 4254"));
+        assert!(found[0].contains("a.rs:3: ") && found[0].contains("of A"), "{found:?}");
+    }
+
+    #[test]
+    fn errors_need_no_links() {
+        let text = "pub struct A; impl std::error::Error for A {}";
+        assert!(found("proto/src/message/a.rs", text).is_empty());
     }
 
     #[test]
     fn a_link_without_a_number_is_none() {
-        assert_eq!(
-            found("proto/src/message/a.rs", "//! https://www.rfc-editor.org/rfc/rfc\n").len(),
-            1
-        );
+        let text = "/// https://www.rfc-editor.org/rfc/rfc\npub struct A;\n";
+        assert_eq!(found("proto/src/message/a.rs", text).len(), 1);
     }
 
     #[test]

@@ -27,5 +27,5 @@ fi
 
 useradd --create-home --shell /bin/sh --password '*' adit
 install -d -m 700 -o adit -g adit /home/adit/.ssh
-mkdir -p /root/.ssh /interop
+mkdir -p ~root/.ssh /interop
 rm -f /etc/ssh/ssh_host_* /etc/dropbear/dropbear_*_host_key

@@ -1,6 +1,7 @@
 //! Much of everything: both directions apart and at once, with rekeys all the time and without.
 
-use crate::interop::server::Settings;
+use crate::error::Error;
+use crate::interop::server::{Server, Settings};
 use crate::interop::trial::{Stop, Trial, words};
 use crate::traffic::exchange;
 
@@ -34,7 +35,25 @@ pub(crate) fn run(trial: &mut Trial<'_, '_>) -> Result<(), Stop> {
             trial.measure(&format!("{}{condition}, MiB/s", exchange.name), talk.speed());
         }
         trial.measure("peak memory of the client, KiB", client.peak_memory()?);
+        if rekeys && !trial.is_dropbear() {
+            check_rekeys(trial, &server)?;
+        }
         client.end(trial.program)?;
+    }
+    Ok(())
+}
+
+/// How often at least, as a part of what the limit makes of one transfer: either end may ask, and
+/// data that is under way meanwhile counts for neither.
+const FEWEST: u64 = 2;
+
+/// The server's log shows that keys were exchanged all the time.
+fn check_rekeys(trial: &mut Trial<'_, '_>, server: &Server) -> Result<(), Stop> {
+    let rekeys = server.process.count("SSH2_MSG_NEWKEYS received")?;
+    trial.measure("rekeys", rekeys);
+    let expected = (trial.size >> 20) / FEWEST;
+    if u64::try_from(rekeys).unwrap_or(0) < expected {
+        return Err(Error::new(format!("{rekeys} rekeys, at least {expected} expected")).into());
     }
     Ok(())
 }
