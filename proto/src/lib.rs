@@ -48,7 +48,7 @@
 //! | `auth` | login; `auth::client` and `auth::server` are where the roles differ |
 //! | `phase` | which message may come when, in one table |
 //! | `transport` | packets, and what must wait for a key exchange |
-//! | [`connection`] | all of it as one machine |
+//! | `machine`, [`connection`] | all of it as one machine, and its public face |
 //! | [`provider`] | the cryptography that the machine calls on |
 
 mod auth;
@@ -58,6 +58,7 @@ pub mod error;
 pub mod event;
 pub mod ident;
 pub mod kex;
+mod machine;
 pub mod message;
 pub mod name;
 mod packet;

@@ -69,7 +69,8 @@ pub enum Kind {
     },
 }
 
-/// The two ends of a TCP connection through a channel.
+/// The two ends of a TCP connection through a channel,
+/// [RFC 4254 section 7.2](https://www.rfc-editor.org/rfc/rfc4254#section-7.2).
 ///
 /// For `direct-tcpip` the host is where the server is to connect to, for `forwarded-tcpip`
 /// the address that was connected to, as the client asked for it.

@@ -88,7 +88,8 @@ pub enum Kind {
     },
 }
 
-/// The size of a terminal, in characters and in pixels.
+/// The size of a terminal, in characters and in pixels,
+/// [RFC 4254 section 6.2](https://www.rfc-editor.org/rfc/rfc4254#section-6.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
     /// Characters in a line.

@@ -66,7 +66,7 @@ pub enum Kind {
     },
 }
 
-/// Where to listen.
+/// Where to listen, [RFC 4254 section 7.1](https://www.rfc-editor.org/rfc/rfc4254#section-7.1).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Bind {
     /// The address; empty is all addresses, `localhost` the loopback ones.
