@@ -104,9 +104,10 @@ pub struct ClientConfig {
 }
 
 impl ClientConfig {
-    /// This user, and two minutes for each answer, since a server may ask others.
+    /// This user, and three minutes for each answer: a server may ask others, and most give up
+    /// by themselves, with words, after two.
     pub fn new(common: Common, user: String) -> Self {
-        Self { common, user, answer_timeout: Duration::from_secs(120) }
+        Self { common, user, answer_timeout: Duration::from_secs(180) }
     }
 }
 

@@ -203,7 +203,24 @@ fn the_deadline_does_not_run_while_the_user_is_asked_for_trust() {
     stage.peer.hear_newkeys();
     assert_eq!(stage.side.connection.poll_timeout(), Some(stage.now + Duration::from_secs(60)));
     stage.newkeys();
-    assert_eq!(stage.side.connection.poll_timeout(), None);
+    // From here on the server has to answer the login.
+    assert_eq!(stage.side.connection.poll_timeout(), Some(stage.now + Duration::from_secs(180)));
+}
+
+#[test]
+fn a_client_gives_up_a_server_that_does_not_answer_its_login() {
+    let setup = Setup::new();
+    let mut stage = Stage::new(Who::Client, setup, Peer::new(Who::Server));
+    stage.identify();
+    stage.offer();
+    stage.peer.say_reply();
+    stage.turn();
+    stage.peer.hear_newkeys();
+    stage.newkeys();
+    stage.pass(Duration::from_secs(180) - Duration::from_millis(1));
+    assert_eq!(stage.side.connection.error(), None);
+    stage.pass(Duration::from_millis(1));
+    assert_eq!(stage.side.connection.error(), Some(&Error::TimedOut(Deadline::Login)));
 }
 
 #[test]

@@ -34,7 +34,7 @@ impl Setup {
         let client = common(seed.wrapping_mul(2), "test_client");
         let server = common(seed.wrapping_mul(2) + 1, "test_server");
         Self {
-            client: ClientConfig { common: client, user: "alice".to_owned() },
+            client: ClientConfig::new(client, "alice".to_owned()),
             server: ServerConfig::new(server, vec![toy::host_key("host")]),
             client_answers: Answers::default(),
             server_answers: Answers::default(),
