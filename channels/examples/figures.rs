@@ -19,6 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let before = resident();
         let (mut pair, here, there) = Pair::open(channels)?;
         let idle = resident().saturating_sub(before) / 2 / channels;
+        // For few it says what a page is, and no more.
+        let idle = if channels < 1000 { "-".to_owned() } else { idle.to_string() };
         let small = pair.time(here, there, &Bytes::from_static(b"x"), 200_000)?;
         let large = pair.time(here, there, &Bytes::from(vec![7; 32 * 1024]), 100_000)?;
         println!("{channels:>8} {small:>12} {large:>12} {idle:>12}");

@@ -1,7 +1,8 @@
 //! What a mux really holds, as the system counts it: pieces of messages must not keep alive
 //! the buffers that the messages came in, beyond what is stated.
 
-#![cfg(all(test, target_os = "linux"))]
+#![cfg(test)]
+#![cfg(target_os = "linux")]
 
 use std::time::Instant;
 

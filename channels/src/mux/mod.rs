@@ -54,34 +54,34 @@
 mod budget;
 mod channel;
 mod commands;
-mod event;
+pub(crate) mod event;
 mod globals;
-mod id;
+pub(crate) mod id;
 mod inbox;
-mod keepalive;
-mod limits;
+pub(crate) mod keepalive;
+pub(crate) mod limits;
 mod line;
-mod load;
+pub(crate) mod load;
 mod looked;
 #[expect(clippy::module_inception, reason = "the module is about this type, its file too")]
-mod mux;
-mod offer;
+pub(crate) mod mux;
+pub(crate) mod offer;
 mod offers;
 mod outbox;
-mod owed;
+pub(crate) mod owed;
 #[cfg(test)]
 mod pair;
 mod pool;
 mod questions;
 mod receiver;
-mod request;
+pub(crate) mod request;
 mod requests;
 mod schedule;
 mod sender;
 mod state;
-mod stream;
+pub(crate) mod stream;
 mod table;
-mod violation;
+pub(crate) mod violation;
 mod window;
 
 pub use event::Event;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use adit_proto::message::disconnect::Reason;
 
-use crate::mux::{Unresponsive, Violation};
+use crate::mux::keepalive::Unresponsive;
+use crate::mux::violation::Violation;
 
 /// Why a session ended. All that waited for it gets the same cause.
 #[derive(Debug, Clone, thiserror::Error)]

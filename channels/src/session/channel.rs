@@ -9,7 +9,9 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
-use crate::mux::{Broken, Id, Reply, Stream, Verdict};
+use crate::mux::id::Id;
+use crate::mux::request::{Reply, Verdict};
+use crate::mux::stream::{Broken, Stream};
 use crate::session::channel_request::ChannelRequest;
 use crate::session::port::{self, Port};
 use crate::session::shared::Member;

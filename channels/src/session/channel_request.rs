@@ -2,7 +2,9 @@
 
 use adit_proto::message::channel_request::Kind;
 
-use crate::mux::{Id, Request, Ticket, Verdict};
+use crate::mux::id::Id;
+use crate::mux::owed::Ticket;
+use crate::mux::request::{Request, Verdict};
 use crate::session::shared::Member;
 
 /// What the peer asks on a channel. Dropping it refuses it, where an answer is wanted.

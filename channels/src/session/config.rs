@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::mux::Limits;
+use crate::mux::limits::Limits;
 
 /// How a session runs.
 #[derive(Debug, Clone, PartialEq, Eq)]

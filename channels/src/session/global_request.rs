@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 use adit_proto::message::global_request::Kind;
 use bytes::Bytes;
 
-use crate::mux::{Answer, Request, Ticket};
+use crate::mux::owed::Ticket;
+use crate::mux::request::{Answer, Request};
 use crate::session::shared::Member;
 use crate::session::state::Listener;
 

@@ -5,7 +5,9 @@ use std::io;
 use adit_proto::message::{channel_open, global_request};
 use tokio::sync::oneshot;
 
-use crate::mux::{Answer, Load, Reply, Shortage};
+use crate::mux::load::Load;
+use crate::mux::mux::Shortage;
+use crate::mux::request::{Answer, Reply};
 use crate::session::cause::Cause;
 use crate::session::channel::Channel;
 use crate::session::refusal::Refusal;

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 
 use adit_proto::message::channel_open::{Kind, Reason};
 
-use crate::mux::Offer;
+use crate::mux::offer::Offer;
 use crate::session::channel::Channel;
 use crate::session::shared::Member;
 use crate::session::state::Listener;

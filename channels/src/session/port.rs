@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use tokio::io::ReadBuf;
 
-use crate::mux::{Broken, Id, Stream, Taken};
+use crate::mux::id::Id;
+use crate::mux::stream::{Broken, Stream, Taken};
 use crate::session::shared::Member;
 use crate::session::state::State;
 use crate::session::waiters::{Seat, Waiter};

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::mux::Mux;
+use crate::mux::mux::Mux;
 use crate::pipe::Pipe;
 use crate::session::config::Config;
 use crate::session::driver::Driver;

@@ -6,7 +6,7 @@ use std::task::{Context, Waker};
 
 use tokio::sync::Notify;
 
-use crate::mux::Mux;
+use crate::mux::mux::Mux;
 use crate::session::cause::Cause;
 use crate::session::parking::{Park, Room};
 use crate::session::state::State;

@@ -6,7 +6,11 @@ use std::task::{Context, Waker};
 use adit_proto::message::channel_open::Reason;
 use tokio::sync::oneshot;
 
-use crate::mux::{Answer, Event, Id, Mux, Stream};
+use crate::mux::event::Event;
+use crate::mux::id::Id;
+use crate::mux::mux::Mux;
+use crate::mux::request::Answer;
+use crate::mux::stream::Stream;
 use crate::session::cause::Cause;
 use crate::session::parking::{Parking, Resume};
 use crate::session::refusal::Refusal;

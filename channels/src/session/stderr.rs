@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::mux::{Id, Stream};
+use crate::mux::id::Id;
+use crate::mux::stream::Stream;
 use crate::session::port::Port;
 use crate::session::shared::Member;
 

@@ -5,7 +5,8 @@ use std::task::{Context, Waker};
 
 use tokio::sync::oneshot;
 
-use crate::mux::{Id, Verdict};
+use crate::mux::id::Id;
+use crate::mux::request::Verdict;
 use crate::session::refusal::Refusal;
 
 /// Who waits for something of any channel.
