@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod bounded;
+
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ use adit_proto::message::global_request;
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::bounded::bounded;
 
 fn tunnel() -> Kind {
     Kind::DirectStreamlocal { path: "/run/x".to_owned() }
@@ -56,145 +60,172 @@ async fn send(end: &mut End, message: impl Into<ConnectionMessage>) {
 
 #[tokio::test(start_paused = true)]
 async fn when_the_driver_is_dropped_everybody_learns_it() {
-    let (here, mut near, there, _far) = channel(Path::default()).await;
-    tokio::spawn(there.driver);
-    let Session { handle, driver, mut openings, mut global_requests, .. } = here;
-    let driver = tokio::spawn(driver);
-    let asked = handle.open(Kind::Session);
-    let question = handle.global_request(global_request::Kind::NoMoreSessions);
-    let waiting = tokio::spawn(async move {
-        let mut word = [0];
-        let read = near.read(&mut word).await.unwrap_err().kind();
-        let written = near.write(b"x").await.unwrap_err().kind();
-        near.closed().await;
-        (read, written)
-    });
-    let openings = tokio::spawn(async move { openings.next().await.is_none() });
-    let requests = tokio::spawn(async move { global_requests.next().await.is_none() });
-    let closed = tokio::spawn({
-        let handle = handle.clone();
-        async move { handle.closed().await }
-    });
-    sleep(Duration::from_secs(1)).await;
-    driver.abort();
-    assert!(matches!(asked.await, Err(OpenError::Ended(Cause::Abandoned))));
-    assert!(matches!(question.await, Err(Cause::Abandoned)));
-    let aborted = ErrorKind::ConnectionAborted;
-    assert_eq!(waiting.await.unwrap(), (aborted, aborted));
-    assert!(openings.await.unwrap() && requests.await.unwrap());
-    assert!(matches!(closed.await.unwrap(), Cause::Abandoned));
-    assert!(matches!(handle.open(tunnel()).await, Err(OpenError::Ended(_))));
-    assert_eq!(handle.load(), Load::default());
+    bounded(async {
+        let (here, mut near, there, _far) = channel(Path::default()).await;
+        tokio::spawn(there.driver);
+        let Session { handle, driver, mut openings, mut global_requests, .. } = here;
+        let driver = tokio::spawn(driver);
+        let asked = handle.open(Kind::Session);
+        let question = handle.global_request(global_request::Kind::NoMoreSessions);
+        let waiting = tokio::spawn(async move {
+            let mut word = [0];
+            let read = near.read(&mut word).await.unwrap_err().kind();
+            let written = near.write(b"x").await.unwrap_err().kind();
+            near.closed().await;
+            (read, written)
+        });
+        let openings = tokio::spawn(async move { openings.next().await.is_none() });
+        let requests = tokio::spawn(async move { global_requests.next().await.is_none() });
+        let closed = tokio::spawn({
+            let handle = handle.clone();
+            async move { handle.closed().await }
+        });
+        sleep(Duration::from_secs(1)).await;
+        driver.abort();
+        assert!(matches!(asked.await, Err(OpenError::Ended(Cause::Abandoned))));
+        assert!(matches!(question.await, Err(Cause::Abandoned)));
+        let aborted = ErrorKind::ConnectionAborted;
+        assert_eq!(waiting.await.unwrap(), (aborted, aborted));
+        assert!(openings.await.unwrap() && requests.await.unwrap());
+        assert!(matches!(closed.await.unwrap(), Cause::Abandoned));
+        assert!(matches!(handle.open(tunnel()).await, Err(OpenError::Ended(_))));
+        assert_eq!(handle.load(), Load::default());
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_received_can_be_read_after_the_end_and_then_the_cause() {
-    let (here, mut near, there, mut far) = channel(Path::default()).await;
-    let driver = tokio::spawn(here.driver);
-    far.write_all(b"last words").await.unwrap();
-    let far_driver = tokio::spawn(there.driver);
-    sleep(Duration::from_secs(1)).await;
-    far_driver.abort();
-    let cause = driver.await.unwrap();
-    assert!(matches!(&cause, Cause::Pipe(error) if error.is::<memory::Error>()), "{cause}");
-    let mut input = vec![];
-    let error = near.read_to_end(&mut input).await.unwrap_err();
-    assert_eq!(input, b"last words");
-    assert_eq!(error.to_string(), "the connection failed: the other end is gone");
+    bounded(async {
+        let (here, mut near, there, mut far) = channel(Path::default()).await;
+        let driver = tokio::spawn(here.driver);
+        far.write_all(b"last words").await.unwrap();
+        let far_driver = tokio::spawn(there.driver);
+        sleep(Duration::from_secs(1)).await;
+        far_driver.abort();
+        let cause = driver.await.unwrap();
+        assert!(matches!(&cause, Cause::Pipe(error) if error.is::<memory::Error>()), "{cause}");
+        let mut input = vec![];
+        let error = near.read_to_end(&mut input).await.unwrap_err();
+        assert_eq!(input, b"last words");
+        assert_eq!(error.to_string(), "the connection failed: the other end is gone");
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_end_of_file_stays_one_when_the_connection_ends_after_it() {
-    let (here, mut near, there, mut far) = channel(Path::default()).await;
-    let driver = tokio::spawn(here.driver);
-    let far_driver = tokio::spawn(there.driver);
-    far.write_all(b"all").await.unwrap();
-    far.shutdown().await.unwrap();
-    sleep(Duration::from_secs(1)).await;
-    far_driver.abort();
-    driver.await.unwrap();
-    let mut input = vec![];
-    near.read_to_end(&mut input).await.unwrap();
-    assert_eq!(input, b"all");
+    bounded(async {
+        let (here, mut near, there, mut far) = channel(Path::default()).await;
+        let driver = tokio::spawn(here.driver);
+        let far_driver = tokio::spawn(there.driver);
+        far.write_all(b"all").await.unwrap();
+        far.shutdown().await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        far_driver.abort();
+        driver.await.unwrap();
+        let mut input = vec![];
+        near.read_to_end(&mut input).await.unwrap();
+        assert_eq!(input, b"all");
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn disconnecting_tells_the_peer_and_breaks_channels_off() {
-    let (here, mut near, there, mut far) = channel(Path::default()).await;
-    let driver = tokio::spawn(here.driver);
-    let far_driver = tokio::spawn(there.driver);
-    here.handle.disconnect();
-    assert!(matches!(driver.await.unwrap(), Cause::Disconnected));
-    assert!(matches!(far_driver.await.unwrap(), Cause::PeerLeft));
-    for channel in [&mut near, &mut far] {
-        let error = channel.read(&mut [0]).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::ConnectionAborted);
-    }
+    bounded(async {
+        let (here, mut near, there, mut far) = channel(Path::default()).await;
+        let driver = tokio::spawn(here.driver);
+        let far_driver = tokio::spawn(there.driver);
+        here.handle.disconnect();
+        assert!(matches!(driver.await.unwrap(), Cause::Disconnected));
+        assert!(matches!(far_driver.await.unwrap(), Cause::PeerLeft));
+        for channel in [&mut near, &mut far] {
+            let error = channel.read(&mut [0]).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ConnectionAborted);
+        }
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn disconnecting_does_not_wait_for_a_peer_that_does_not_read() {
-    let path = Path { capacity: 100, ..Path::default() };
-    let (here, mut near, _there, _far) = channel(path).await;
-    let driver = tokio::spawn(here.driver);
-    near.write_all(&[7; 100_000]).await.unwrap();
-    sleep(Duration::from_secs(1)).await;
-    let start = Instant::now();
-    here.handle.disconnect();
-    assert!(matches!(driver.await.unwrap(), Cause::Disconnected));
-    assert_eq!(start.elapsed().as_secs(), Config::default().linger.as_secs());
+    bounded(async {
+        let path = Path { capacity: 100, ..Path::default() };
+        let (here, mut near, _there, _far) = channel(path).await;
+        let driver = tokio::spawn(here.driver);
+        near.write_all(&[7; 100_000]).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        let start = Instant::now();
+        here.handle.disconnect();
+        assert!(matches!(driver.await.unwrap(), Cause::Disconnected));
+        assert_eq!(start.elapsed().as_secs(), Config::default().linger.as_secs());
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_nobody_uses_any_more_ends_and_delivers_what_it_owes() {
-    let (here, mut near, there, mut far) = channel(Path::default()).await;
-    let Session { handle, driver, openings, global_requests, .. } = here;
-    let driver = tokio::spawn(driver);
-    let far_driver = tokio::spawn(there.driver);
-    drop((handle.clone(), handle, openings, global_requests));
-    near.write_all(&[7; 200_000]).await.unwrap();
-    near.shutdown().await.unwrap();
-    assert!(!driver.is_finished());
-    drop(near);
-    let mut input = vec![];
-    far.read_to_end(&mut input).await.unwrap();
-    assert_eq!(input.len(), 200_000);
-    assert!(matches!(driver.await.unwrap(), Cause::Disconnected));
-    assert!(matches!(far_driver.await.unwrap(), Cause::PeerLeft));
+    bounded(async {
+        let (here, mut near, there, mut far) = channel(Path::default()).await;
+        let Session { handle, driver, openings, global_requests, .. } = here;
+        let driver = tokio::spawn(driver);
+        let far_driver = tokio::spawn(there.driver);
+        drop((handle.clone(), handle, openings, global_requests));
+        near.write_all(&[7; 200_000]).await.unwrap();
+        near.shutdown().await.unwrap();
+        assert!(!driver.is_finished());
+        drop(near);
+        let mut input = vec![];
+        far.read_to_end(&mut input).await.unwrap();
+        assert_eq!(input.len(), 200_000);
+        assert!(matches!(driver.await.unwrap(), Cause::Disconnected));
+        assert!(matches!(far_driver.await.unwrap(), Cause::PeerLeft));
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unused_session_ends_at_once() {
-    let (Session { driver, .. }, mut there) = alone(Config::default());
-    assert!(matches!(driver.await, Cause::Disconnected));
-    assert_eq!(next(&mut there).await, None);
+    bounded(async {
+        let (Session { driver, .. }, mut there) = alone(Config::default());
+        assert!(matches!(driver.await, Cause::Disconnected));
+        assert_eq!(next(&mut there).await, None);
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_breaks_the_protocol_is_told_and_cut_off() {
-    let (session, mut there) = alone(Config::default());
-    let driver = tokio::spawn(session.driver);
-    let data = ChannelData { recipient: ChannelId(3), data: Bytes::new() };
-    send(&mut there, data).await;
-    let cause = driver.await.unwrap();
-    assert!(matches!(cause, Cause::Violation(Violation::NotOpen { .. })), "{cause}");
-    assert_eq!(next(&mut there).await, None);
-    let words = "the peer misbehaved: SSH_MSG_CHANNEL_DATA for channel 3, which is not open";
-    assert_eq!(session.handle.closed().await.to_string(), words);
+    bounded(async {
+        let (session, mut there) = alone(Config::default());
+        let driver = tokio::spawn(session.driver);
+        let data = ChannelData { recipient: ChannelId(3), data: Bytes::new() };
+        send(&mut there, data).await;
+        let cause = driver.await.unwrap();
+        assert!(matches!(cause, Cause::Violation(Violation::NotOpen { .. })), "{cause}");
+        assert_eq!(next(&mut there).await, None);
+        let words = "the peer misbehaved: SSH_MSG_CHANNEL_DATA for channel 3, which is not open";
+        assert_eq!(session.handle.closed().await.to_string(), words);
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_orderly_end_of_the_peer_is_told_apart_from_a_cut() {
-    let (session, mut there) = alone(Config::default());
-    there.disconnect(Reason::BY_APPLICATION, "");
-    std::future::poll_fn(|cx| there.poll_flush(cx)).await.unwrap();
-    let handle = session.handle.clone();
-    assert!(matches!(session.driver.await, Cause::PeerLeft));
-    assert!(matches!(handle.closed().await, Cause::PeerLeft));
-    let (session, there) = alone(Config::default());
-    let _handle = session.handle.clone();
-    drop(there);
-    assert!(matches!(session.driver.await, Cause::Pipe(_)));
+    bounded(async {
+        let (session, mut there) = alone(Config::default());
+        there.disconnect(Reason::BY_APPLICATION, "");
+        std::future::poll_fn(|cx| there.poll_flush(cx)).await.unwrap();
+        let handle = session.handle.clone();
+        assert!(matches!(session.driver.await, Cause::PeerLeft));
+        assert!(matches!(handle.closed().await, Cause::PeerLeft));
+        let (session, there) = alone(Config::default());
+        let _handle = session.handle.clone();
+        drop(there);
+        assert!(matches!(session.driver.await, Cause::Pipe(_)));
+    })
+    .await;
 }
 
 fn watchful() -> Config {
@@ -205,48 +236,60 @@ fn watchful() -> Config {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_is_dead_after_a_minute() {
-    let (session, mut there) = alone(watchful());
-    let start = Instant::now();
-    let driver = tokio::spawn(session.driver);
-    let asked = session.handle.open(tunnel());
-    assert!(matches!(driver.await.unwrap(), Cause::Unresponsive(_)));
-    assert_eq!(start.elapsed().as_secs(), 60);
-    let words = "no sign of life from the peer for 60 seconds";
-    assert_eq!(asked.await.unwrap_err().to_string(), words);
-    let mut questions = 0;
-    while let Some(message) = next(&mut there).await {
-        questions += usize::from(matches!(message, ConnectionMessage::GlobalRequest(_)));
-    }
-    assert_eq!(questions, 3);
+    bounded(async {
+        let (session, mut there) = alone(watchful());
+        let start = Instant::now();
+        let driver = tokio::spawn(session.driver);
+        let asked = session.handle.open(tunnel());
+        assert!(matches!(driver.await.unwrap(), Cause::Unresponsive(_)));
+        assert_eq!(start.elapsed().as_secs(), 60);
+        let words = "no sign of life from the peer for 60 seconds";
+        assert_eq!(asked.await.unwrap_err().to_string(), words);
+        let mut questions = 0;
+        while let Some(message) = next(&mut there).await {
+            questions += usize::from(matches!(message, ConnectionMessage::GlobalRequest(_)));
+        }
+        assert_eq!(questions, 3);
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_read_is_dead_as_soon() {
-    let (here, _there) = memory::pair(Path { capacity: 1, ..Path::default() });
-    let session = Session::new(here, watchful());
-    let start = Instant::now();
-    let _asked = session.handle.open(tunnel());
-    assert!(matches!(session.driver.await, Cause::Unresponsive(_)));
-    // And the last words have their second.
-    assert_eq!(start.elapsed().as_secs(), 61);
+    bounded(async {
+        let (here, _there) = memory::pair(Path { capacity: 1, ..Path::default() });
+        let session = Session::new(here, watchful());
+        let start = Instant::now();
+        let _asked = session.handle.open(tunnel());
+        assert!(matches!(session.driver.await, Cause::Unresponsive(_)));
+        // And the last words have their second.
+        assert_eq!(start.elapsed().as_secs(), 61);
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_refuses_to_answer_lives() {
-    let (session, mut there) = alone(watchful());
-    let driver = tokio::spawn(session.driver);
-    for _ in 0..100 {
-        assert!(matches!(next(&mut there).await, Some(ConnectionMessage::GlobalRequest(_))));
-        send(&mut there, RequestFailure {}).await;
-    }
-    assert!(!driver.is_finished());
+    bounded(async {
+        let (session, mut there) = alone(watchful());
+        let driver = tokio::spawn(session.driver);
+        for _ in 0..100 {
+            assert!(matches!(next(&mut there).await, Some(ConnectionMessage::GlobalRequest(_))));
+            send(&mut there, RequestFailure {}).await;
+        }
+        assert!(!driver.is_finished());
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn sessions_that_both_watch_keep_each_other_alive() {
-    let (here, there) = memory::pair(Path { delay: Duration::from_secs(2), ..Path::default() });
-    let (here, there) = (Session::new(here, watchful()), Session::new(there, watchful()));
-    let _handles = (here.handle.clone(), there.handle.clone());
-    let both = async { tokio::join!(here.driver, there.driver) };
-    assert!(timeout(Duration::from_secs(100_000), both).await.is_err());
+    bounded(async {
+        let (here, there) = memory::pair(Path { delay: Duration::from_secs(2), ..Path::default() });
+        let (here, there) = (Session::new(here, watchful()), Session::new(there, watchful()));
+        let _handles = (here.handle.clone(), there.handle.clone());
+        let both = async { tokio::join!(here.driver, there.driver) };
+        assert!(timeout(Duration::from_secs(100_000), both).await.is_err());
+    })
+    .await;
 }
