@@ -1,5 +1,6 @@
 //! Keys exchanged again while data are under way.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use adit_proto::Event;
@@ -71,6 +72,25 @@ fn nothing_above_sees_it() {
     // But that the server's host key signs.
     let after = Who::BOTH.map(|who| pair.side(who).events.len());
     assert_eq!(after, [before[0], before[1] + 1]);
+}
+
+#[test]
+fn each_exchange_has_a_cookie_and_a_share_of_its_own() {
+    for who in Who::BOTH {
+        let mut stage = Stage::new(who, Setup::new(), Peer::new(who.other()));
+        stage.connect();
+        let mut seen = HashSet::new();
+        for _ in 0..10 {
+            stage.rekey();
+            let said = &stage.peer.said;
+            let (offer, share) = match who {
+                Who::Client => (&said.i_c, &said.q_c),
+                Who::Server => (&said.i_s, &said.q_s),
+            };
+            assert!(seen.insert(offer[1..17].to_vec()), "a cookie came twice");
+            assert!(seen.insert(share.clone()), "a share came twice");
+        }
+    }
 }
 
 #[test]

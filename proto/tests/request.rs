@@ -358,6 +358,17 @@ fn what_message_sixty_means_depends_on_what_was_tried() {
 }
 
 #[test]
+fn what_follows_the_success_in_the_same_breath_is_taken() {
+    let eof = ChannelEof { recipient: ChannelId(1) };
+    let mut stage = client([password("x")]);
+    stage.peer.say(&UserauthSuccess {});
+    stage.peer.say(&eof);
+    stage.turn();
+    assert_eq!(stage.error(), None);
+    assert_eq!(stage.side.messages(), [eof.into()]);
+}
+
+#[test]
 fn one_answer_answers_one_request() {
     let [success, failure, _] = answers();
     for second in [success, failure.clone()] {
