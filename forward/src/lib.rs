@@ -68,6 +68,7 @@ pub mod entry;
 mod escape;
 pub mod fixed;
 pub mod flow;
+mod host;
 pub mod listen;
 pub mod origin;
 pub mod pipe;

@@ -10,14 +10,12 @@ use nom::multi::fold_many0;
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 
+use crate::host;
 use crate::spec::fault::{Error, Fault};
 use crate::spec::service;
 
 /// Most parts that a specification has.
 const MOST: usize = 4;
-/// Longest host, in bytes: a domain name of
-/// [RFC 1035 section 2.3.4](https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4).
-const LONGEST_HOST: usize = 255;
 /// Longest path that a Unix socket's address holds, in bytes, without its closing zero.
 const LONGEST_PATH: usize = 107;
 
@@ -109,8 +107,7 @@ impl Field {
         if self.text.is_empty() {
             return Err(self.fault(spec, Fault::NoHost));
         }
-        let odd = |character: char| character.is_whitespace() || "[]".contains(character);
-        if self.text.len() > LONGEST_HOST || self.text.contains(odd) {
+        if !host::is_valid(&self.text) {
             return Err(self.fault(spec, Fault::Host(self.text.clone())));
         }
         Ok(self.text.clone())
