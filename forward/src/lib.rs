@@ -72,11 +72,13 @@ mod host;
 pub mod listen;
 pub mod origin;
 pub mod pipe;
+mod prefix;
 pub mod refusal;
 pub mod relay;
 #[cfg(test)]
 mod sim;
 pub mod socket;
+pub mod socks4;
 pub mod spec;
 pub mod stop;
 pub mod stream;
