@@ -63,6 +63,7 @@
 
 pub mod accept;
 pub mod channel;
+pub mod credentials;
 pub mod dial;
 pub mod entry;
 mod escape;
@@ -79,6 +80,7 @@ pub mod relay;
 mod sim;
 pub mod socket;
 pub mod socks4;
+pub mod socks5;
 pub mod spec;
 pub mod stop;
 pub mod stream;
