@@ -63,6 +63,7 @@
 
 pub mod accept;
 pub mod channel;
+pub mod connect;
 pub mod credentials;
 pub mod dial;
 pub mod entry;
