@@ -64,8 +64,10 @@
 pub mod accept;
 pub mod channel;
 pub mod connect;
+mod conversation;
 pub mod credentials;
 pub mod dial;
+pub mod early;
 pub mod entry;
 mod escape;
 pub mod fixed;
@@ -75,6 +77,7 @@ pub mod listen;
 pub mod origin;
 pub mod pipe;
 mod prefix;
+pub mod proxy;
 pub mod refusal;
 pub mod relay;
 #[cfg(test)]
