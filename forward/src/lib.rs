@@ -91,3 +91,4 @@ pub mod stream;
 pub mod target;
 pub mod tcp;
 pub mod unix;
+pub mod upstream;
