@@ -22,7 +22,7 @@ use adit_forward::target::Target;
 use adit_forward::{tcp, unix};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 /// What the web server has, and curl is to get.
@@ -234,8 +234,11 @@ async fn a_refusal_is_seen_by_curl_with_its_cause() {
 async fn a_port_where_nobody_listens_is_seen_as_refused() {
     let rig = Rig::start(Access::Open).await;
     let place = rig.places[1].to_string();
-    for host in ["127.0.0.1:0", "[::1]:0"] {
-        let free = TcpListener::bind(host).await.unwrap().local_addr().unwrap();
+    let sockets =
+        [("127.0.0.1:0", TcpSocket::new_v4().unwrap()), ("[::1]:0", TcpSocket::new_v6().unwrap())];
+    for (host, socket) in sockets {
+        socket.bind(host.parse().unwrap()).unwrap();
+        let free = socket.local_addr().unwrap();
         let output = curl(&["--socks5", &place, &format!("http://{free}/")]).await;
         let error = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(PROXY), "{error}");
