@@ -30,12 +30,13 @@ pub(super) struct Terms {
 /// A connection to a [proxy](crate::proxy::Proxy).
 ///
 /// ```text
-///  4         request -------------------.
-///  5         greeting [, login], request --+--> target --> granted --> tunnel
-///  a letter  CONNECT -------------------'            |
-///     |         |                                 refused
-///     |         '--> not understood: told so --------+--> ended, so that it is read
-///     '--> any other first byte: reset
+///  4: request ------------------------.
+///  5: greeting [, login], request ----+--> target --> granted --> tunnel
+///  a letter: CONNECT -----------------'            |
+///     |            |                             refused
+///     |            '--> not understood -----.       |
+///     |                                     '-------+--> told, then ended so that it is read
+///     '--> neither: reset
 /// ```
 #[derive(Debug)]
 pub struct Inbound<S> {
