@@ -72,6 +72,10 @@ pub(crate) struct Open {
     /// or /socket:/socket; may be given more than once
     #[arg(short = 'L', value_name = "SPEC")]
     pub(crate) local: Vec<String>,
+    /// A dynamic tunnel, a proxy for SOCKS 4, 4a, 5 and HTTP CONNECT whose targets the server
+    /// connects to: [bind:]port or /socket; may be given more than once
+    #[arg(short = 'D', value_name = "[BIND:]PORT")]
+    pub(crate) dynamic: Vec<String>,
     /// The server's port
     #[arg(short, value_name = "PORT")]
     pub(crate) port: Option<u16>,

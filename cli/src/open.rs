@@ -1,13 +1,18 @@
 //! `adit open`: tunnels through a server, in the foreground.
 
+use std::fmt;
+use std::io;
+use std::str::FromStr;
 use std::time::Duration;
 
-use adit_channels::session::{self, Session};
+use adit_channels::session::{self, Handle, Session};
 use adit_forward::channel;
+use adit_forward::entry::Entry;
 use adit_forward::fixed::Fixed;
+use adit_forward::proxy::Proxy;
 use adit_forward::relay::Relay;
 use adit_forward::socket::Listener;
-use adit_forward::spec::Local;
+use adit_forward::spec::{self, Local};
 use adit_forward::stop::{Signal, Switch};
 use adit_forward::unix::Existing;
 use tokio::task::JoinSet;
@@ -27,7 +32,46 @@ const GRACE: Duration = Duration::from_secs(1);
 struct Plan {
     destination: Destination,
     settings: Settings,
-    local: Vec<Local>,
+    tunnels: Vec<Tunnel>,
+}
+
+/// A tunnel that is entered here.
+#[derive(Debug, Clone)]
+enum Tunnel {
+    /// All of it goes to one target.
+    Local(Local),
+    /// Each connection says where it goes.
+    Dynamic(Entry),
+}
+
+impl Tunnel {
+    fn entry(&self) -> &Entry {
+        match self {
+            Self::Local(local) => &local.entry,
+            Self::Dynamic(entry) => entry,
+        }
+    }
+
+    /// Carries what the listener accepts, until the signal is given.
+    async fn run(self, listener: Listener, session: Handle, signal: Signal) -> io::Result<()> {
+        let dial = channel::Dialer::new(session);
+        match self {
+            Self::Local(local) => {
+                Relay::new(Fixed::new(listener, local.target), dial).until(signal).run().await
+            }
+            Self::Dynamic(_) => Relay::new(Proxy::new(listener), dial).until(signal).run().await,
+        }
+    }
+}
+
+/// Where it goes.
+impl fmt::Display for Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(local) => local.target.fmt(f),
+            Self::Dynamic(_) => f.write_str("where asked (socks, http connect)"),
+        }
+    }
 }
 
 /// Opens tunnels and keeps them until a signal.
@@ -58,20 +102,26 @@ pub(crate) fn run(args: args::Open) -> Result<(), Failure> {
 fn plan(args: args::Open) -> Result<Plan, Failure> {
     let destination = Destination::parse(&args.destination)?;
     let settings = settings(&args)?;
-    let local = args
-        .local
+    let local = specs("-L", &args.local)?.into_iter().map(Tunnel::Local);
+    let dynamic = specs("-D", &args.dynamic)?.into_iter().map(Tunnel::Dynamic);
+    let tunnels: Vec<Tunnel> = local.chain(dynamic).collect();
+    if tunnels.is_empty() {
+        return Err(Failure::new(Exit::Usage, "no tunnel is asked for")
+            .hint("for instance -L 8080:intranet:80, or -D 1080"));
+    }
+    Ok(Plan { destination, settings, tunnels })
+}
+
+/// Reads the specifications of a flag.
+fn specs<T: FromStr<Err = spec::Error>>(flag: &str, texts: &[String]) -> Result<Vec<T>, Failure> {
+    texts
         .iter()
-        .map(|spec| {
-            spec.parse::<Local>().map_err(|error| {
-                Failure::new(Exit::Usage, format!("-L {spec}: {error}")).hint(error.hint())
+        .map(|text| {
+            text.parse().map_err(|error: spec::Error| {
+                Failure::new(Exit::Usage, format!("{flag} {text}: {error}")).hint(error.hint())
             })
         })
-        .collect::<Result<Vec<_>, _>>()?;
-    if local.is_empty() {
-        return Err(Failure::new(Exit::Usage, "no tunnel is asked for")
-            .hint("for instance -L 8080:intranet:80"));
-    }
-    Ok(Plan { destination, settings, local })
+        .collect()
 }
 
 /// The settings, those of flags before those of `-o`, as with ssh.
@@ -103,11 +153,8 @@ async fn keep(plan: Plan, signal: Signal) -> Result<(), Failure> {
     let mut driver = tokio::spawn(driver);
     let mut relays = JoinSet::new();
     for (listener, tunnel) in listen(&plan).await? {
-        eprintln!("adit: listening on {listener} -> {}", tunnel.target);
-        let listen = Fixed::new(listener, tunnel.target);
-        let dial = channel::Dialer::new(handle.clone());
-        let relay = Relay::new(listen, dial).until(signal.clone());
-        relays.spawn(relay.run());
+        eprintln!("adit: listening on {listener} -> {tunnel}");
+        relays.spawn(tunnel.run(listener, handle.clone(), signal.clone()));
     }
     let host = &plan.destination.host;
     loop {
@@ -128,15 +175,15 @@ async fn keep(plan: Plan, signal: Signal) -> Result<(), Failure> {
 
 /// Opens the listeners. One that cannot be opened is told; where it is the only one, or
 /// `ExitOnForwardFailure` says so, it is the end.
-async fn listen(plan: &Plan) -> Result<Vec<(Listener, Local)>, Failure> {
+async fn listen(plan: &Plan) -> Result<Vec<(Listener, Tunnel)>, Failure> {
     let existing = match plan.settings.bind_unlink {
         Some(true) => Existing::ReplaceDead,
         _ => Existing::Keep,
     };
     let mut listening = Vec::new();
     let mut failed = None;
-    for tunnel in &plan.local {
-        match Listener::bind(&tunnel.entry, existing).await {
+    for tunnel in &plan.tunnels {
+        match Listener::bind(tunnel.entry(), existing).await {
             Ok(listener) => listening.push((listener, tunnel.clone())),
             Err(unavailable) => {
                 let failure = Failure::new(Exit::Tunnel, &unavailable);
