@@ -16,8 +16,10 @@ const SHOWN: usize = 200;
 pub enum Refusal {
     /// Somebody answered, and said no: nothing listens there.
     Refused,
-    /// No way leads there.
+    /// The host does not answer, or cannot be reached.
     Unreachable,
+    /// No way leads to its network, as to IPv6 addresses from where there is only IPv4.
+    NetworkUnreachable,
     /// The host name, or the socket path, names nothing.
     NameNotFound,
     /// A policy or a permission forbids it.
@@ -35,7 +37,8 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused => f.write_str("connection refused"),
-            Self::Unreachable => f.write_str("host or network unreachable"),
+            Self::Unreachable => f.write_str("host unreachable"),
+            Self::NetworkUnreachable => f.write_str("network unreachable"),
             Self::NameNotFound => f.write_str("no such name"),
             Self::NotAllowed => f.write_str("not allowed"),
             Self::TimedOut => f.write_str("no answer in time"),
@@ -52,10 +55,10 @@ impl From<&io::Error> for Refusal {
     fn from(error: &io::Error) -> Self {
         match error.kind() {
             ErrorKind::ConnectionRefused => Self::Refused,
-            ErrorKind::HostUnreachable
-            | ErrorKind::NetworkUnreachable
+            ErrorKind::HostUnreachable => Self::Unreachable,
+            ErrorKind::NetworkUnreachable
             | ErrorKind::NetworkDown
-            | ErrorKind::AddrNotAvailable => Self::Unreachable,
+            | ErrorKind::AddrNotAvailable => Self::NetworkUnreachable,
             ErrorKind::NotFound => Self::NameNotFound,
             ErrorKind::PermissionDenied => Self::NotAllowed,
             ErrorKind::TimedOut => Self::TimedOut,
@@ -87,8 +90,8 @@ mod tests {
         let cases = [
             (Errno::CONNREFUSED, Refusal::Refused),
             (Errno::HOSTUNREACH, Refusal::Unreachable),
-            (Errno::NETUNREACH, Refusal::Unreachable),
-            (Errno::ADDRNOTAVAIL, Refusal::Unreachable),
+            (Errno::NETUNREACH, Refusal::NetworkUnreachable),
+            (Errno::ADDRNOTAVAIL, Refusal::NetworkUnreachable),
             (Errno::NOENT, Refusal::NameNotFound),
             (Errno::ACCESS, Refusal::NotAllowed),
             (Errno::PERM, Refusal::NotAllowed),

@@ -305,7 +305,7 @@ mod tests {
     async fn a_cause_that_has_a_name_keeps_it() {
         let cases: [(&str, &[u8], Refusal); 7] = [
             (SOCKS, b"\x05\0\x05\x02", Refusal::NotAllowed),
-            (SOCKS, b"\x05\0\x05\x03", Refusal::Unreachable),
+            (SOCKS, b"\x05\0\x05\x03", Refusal::NetworkUnreachable),
             (SOCKS, b"\x05\0\x05\x04", Refusal::Unreachable),
             (SOCKS, b"\x05\0\x05\x05", Refusal::Refused),
             (SOCKS, b"\x05\0\x05\x06", Refusal::TimedOut),

@@ -86,6 +86,7 @@ impl Dial for Dialer {
             "web.test" => socket::Dialer::default().dial(&web, origin).await,
             "refused.test" => Err(Refusal::Refused),
             "away.test" => Err(Refusal::Unreachable),
+            "far.test" => Err(Refusal::NetworkUnreachable),
             "secret.test" => Err(Refusal::NotAllowed),
             "silent.test" => Err(Refusal::TimedOut),
             "full.test" => Err(Refusal::ResourceShortage),
@@ -205,6 +206,7 @@ async fn a_refusal_is_seen_by_curl_with_its_cause() {
     let cases = [
         ("refused.test", 5, 502),
         ("away.test", 4, 502),
+        ("far.test", 3, 502),
         ("nowhere.test", 4, 502),
         ("secret.test", 2, 403),
         ("silent.test", 6, 504),

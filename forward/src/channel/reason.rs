@@ -12,6 +12,7 @@ pub(super) fn of(refusal: &Refusal) -> (Reason, String) {
     let (reason, words) = match refusal {
         Refusal::Refused => (Reason::CONNECT_FAILED, "Connection refused"),
         Refusal::Unreachable => (Reason::CONNECT_FAILED, "No route to host"),
+        Refusal::NetworkUnreachable => (Reason::CONNECT_FAILED, "Network is unreachable"),
         Refusal::NameNotFound => (Reason::CONNECT_FAILED, "Name or service not known"),
         Refusal::TimedOut => (Reason::CONNECT_FAILED, "Connection timed out"),
         Refusal::NotAllowed => (Reason::ADMINISTRATIVELY_PROHIBITED, "open failed"),
@@ -44,6 +45,7 @@ fn connect_failed(words: String) -> Refusal {
     let known = [
         ("refused", Refusal::Refused),
         ("no route", Refusal::Unreachable),
+        ("network is unreachable", Refusal::NetworkUnreachable),
         ("unreachable", Refusal::Unreachable),
         ("timed out", Refusal::TimedOut),
         ("not known", Refusal::NameNotFound),
@@ -68,6 +70,7 @@ mod tests {
         for refusal in [
             Refusal::Refused,
             Refusal::Unreachable,
+            Refusal::NetworkUnreachable,
             Refusal::NameNotFound,
             Refusal::TimedOut,
             Refusal::Other("the dog ate it".to_owned()),
@@ -81,7 +84,7 @@ mod tests {
     #[test]
     fn words_of_other_systems_are_understood() {
         let cases = [
-            ("Network is unreachable", Refusal::Unreachable),
+            ("Host is unreachable", Refusal::Unreachable),
             ("Temporary failure in name resolution", Refusal::NameNotFound),
             ("connect failed: No such file or directory", Refusal::NameNotFound),
         ];

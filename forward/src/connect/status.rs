@@ -76,9 +76,11 @@ impl From<&Refusal> for Status {
             Refusal::NotAllowed => Self::FORBIDDEN,
             Refusal::ResourceShortage => Self::UNAVAILABLE,
             Refusal::TimedOut => Self::GATEWAY_TIMEOUT,
-            Refusal::Refused | Refusal::Unreachable | Refusal::NameNotFound | Refusal::Other(_) => {
-                Self::BAD_GATEWAY
-            }
+            Refusal::Refused
+            | Refusal::Unreachable
+            | Refusal::NetworkUnreachable
+            | Refusal::NameNotFound
+            | Refusal::Other(_) => Self::BAD_GATEWAY,
         }
     }
 }
@@ -104,6 +106,7 @@ mod tests {
             (Refusal::NotAllowed, 403),
             (Refusal::Refused, 502),
             (Refusal::Unreachable, 502),
+            (Refusal::NetworkUnreachable, 502),
             (Refusal::NameNotFound, 502),
             (Refusal::Other("x".to_owned()), 502),
             (Refusal::ResourceShortage, 503),

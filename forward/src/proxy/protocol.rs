@@ -51,7 +51,7 @@ impl Protocol {
 fn error_type(why: &Refusal) -> &'static str {
     match why {
         Refusal::Refused => "connection_refused",
-        Refusal::Unreachable => "destination_ip_unroutable",
+        Refusal::Unreachable | Refusal::NetworkUnreachable => "destination_ip_unroutable",
         Refusal::NameNotFound => "dns_error",
         Refusal::NotAllowed => "http_request_denied",
         Refusal::TimedOut => "connection_timeout",

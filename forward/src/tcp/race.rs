@@ -86,7 +86,8 @@ fn most_telling(one: Refusal, other: Refusal) -> Refusal {
         Refusal::TimedOut => 3,
         Refusal::Other(_) => 4,
         Refusal::Unreachable => 5,
-        Refusal::NameNotFound => 6,
+        Refusal::NetworkUnreachable => 6,
+        Refusal::NameNotFound => 7,
     };
     if rank(&other) < rank(&one) { other } else { one }
 }

@@ -84,7 +84,8 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         match &error.fault {
             Fault::Socks(Reply::REFUSED) => Self::Refused,
-            Fault::Socks(Reply::HOST_UNREACHABLE | Reply::NETWORK_UNREACHABLE) => Self::Unreachable,
+            Fault::Socks(Reply::HOST_UNREACHABLE) => Self::Unreachable,
+            Fault::Socks(Reply::NETWORK_UNREACHABLE) => Self::NetworkUnreachable,
             Fault::Socks(Reply::NOT_ALLOWED) => Self::NotAllowed,
             Fault::Http(Response { status: Status::FORBIDDEN, .. }) => Self::NotAllowed,
             Fault::Socks(Reply::EXPIRED) | Fault::TimedOut => Self::TimedOut,
