@@ -53,7 +53,12 @@ const STEPS: [Step; 7] = [
         program: Program::Cargo,
         words: &["run", "--release", "--", "demo"],
     },
-    Step { name: "interop", minutes: 30, program: Program::Xtask, words: &["interop"] },
+    Step {
+        name: "interop",
+        minutes: 30,
+        program: Program::Xtask,
+        words: &["interop", "--size", "268435456"],
+    },
 ];
 
 /// The names of the steps, in their order.
