@@ -55,6 +55,8 @@ pub(crate) async fn connect(
     let mode = if settings.batch_mode == Some(true) { Mode::Batch } else { Mode::Ask };
     let login = login(settings, &config, format!("{user}@{host}"), candidates);
     let stream = reach(settings, host, port).await?;
+    // How an SSH connection ends is said in its own messages, which a reset could overtake.
+    let stream = stream.closed_in_peace();
     let mut client = Client::new(trust, login, Terminal::new(mode));
     client.connect(stream, &config).await.map_err(|error| explain(&error, host))
 }

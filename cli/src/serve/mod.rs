@@ -9,6 +9,7 @@ use adit_channels::session::{self, Session};
 use adit_forward::channel;
 use adit_forward::relay::Relay;
 use adit_forward::stop::{Signal, Switch};
+use adit_forward::tcp;
 use adit_transport::accept::accept;
 use adit_transport::config::{Common, Rekey, ServerConfig};
 use adit_transport::ident::Identification;
@@ -154,9 +155,8 @@ impl Gateway {
 
     /// Serves one connection to its end.
     async fn attend(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, mut signal: Signal) {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%peer, %error, "no TCP_NODELAY");
-        }
+        // How an SSH connection ends is said in its own messages, which a reset could overtake.
+        let stream = tcp::Stream::from(stream).closed_in_peace();
         let mut doorman = Doorman::new(Arc::clone(&self.authorized), peer);
         let keys = Arc::clone(&self.host_keys.0);
         let accepted = tokio::select! {

@@ -10,6 +10,9 @@ use tokio::net::TcpStream;
 
 use crate::stream;
 
+/// Reads below this are acknowledged at once: the last segments of a message, or the only ones.
+const SMALL: usize = 4096;
+
 /// A TCP connection. Dropped before both directions have ended, it is reset.
 ///
 /// The kernel is told so from the start (a linger time of zero), so that the other side gets
@@ -17,7 +20,10 @@ use crate::stream;
 /// ended that is taken back: the kernel then delivers what is left by itself.
 ///
 /// There is no delay for small segments (`TCP_NODELAY`): what is carried was put into
-/// segments by its own program. Keep-alive is on, with the times of the system: a host that
+/// segments by its own program. Small reads are acknowledged at once (`TCP_QUICKACK`, where the
+/// system has it): a peer that delays small segments waits for that, up to 40 ms each time.
+/// OpenSSH does so without a session, so that each of its key exchanges took that long.
+/// Keep-alive is on, with the times of the system: a host that
 /// is gone without a word is noticed in the end.
 #[derive(Debug)]
 pub struct Stream {
@@ -47,15 +53,38 @@ impl From<TcpStream> for Stream {
     }
 }
 
+impl Stream {
+    /// Has the connection closed in peace when it is dropped, whatever was read and written: for
+    /// a connection whose protocol says itself how it ends.
+    #[must_use]
+    pub fn closed_in_peace(mut self) -> Self {
+        (self.read, self.write) = (Direction::Ended, Direction::Ended);
+        self.make_peace();
+        self
+    }
+
+    fn make_peace(&self) {
+        if let Err(error) = SockRef::from(&self.inner).set_linger(None) {
+            tracing::debug!(%error, "cannot close a connection in peace");
+        }
+    }
+
+    /// Acknowledges what was read without delay. The kernel forgets that soon, so it is told
+    /// each time.
+    fn acknowledge(&self) {
+        #[cfg(target_os = "linux")]
+        if let Err(error) = self.inner.set_quickack(true) {
+            tracing::debug!(%error, "cannot acknowledge at once");
+        }
+    }
+}
+
 impl stream::Stream for Stream {}
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if self.read == Direction::Ended
-            && self.write == Direction::Ended
-            && let Err(error) = SockRef::from(&self.inner).set_linger(None)
-        {
-            tracing::debug!(%error, "cannot close a connection in peace");
+        if self.read == Direction::Ended && self.write == Direction::Ended {
+            self.make_peace();
         }
     }
 }
@@ -68,8 +97,10 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         let (space, before) = (into.remaining(), into.filled().len());
         ready!(Pin::new(&mut self.inner).poll_read(cx, into))?;
-        if space > 0 && into.filled().len() == before {
-            self.read = Direction::Ended;
+        match into.filled().len() - before {
+            0 if space > 0 => self.read = Direction::Ended,
+            1..SMALL => self.acknowledge(),
+            _ => {}
         }
         Poll::Ready(Ok(()))
     }
