@@ -56,7 +56,7 @@ pub(crate) async fn connect(
     let login = login(settings, &config, format!("{user}@{host}"), candidates);
     let stream = reach(settings, host, port).await?;
     // How an SSH connection ends is said in its own messages, which a reset could overtake.
-    let stream = stream.closed_in_peace();
+    let stream = stream.for_packets();
     let mut client = Client::new(trust, login, Terminal::new(mode));
     client.connect(stream, &config).await.map_err(|error| explain(&error, host))
 }

@@ -122,7 +122,7 @@ async fn tunnel(
     service: SocketAddr,
 ) -> Result<(SocketAddr, String), Failure> {
     let stream = tcp::connect(vec![server]).await.map_err(|error| broken("the server", &error))?;
-    let stream = stream.closed_in_peace();
+    let stream = stream.for_packets();
     let config = client_config()?;
     let trust = Trust::pinned(Host::new(&server.ip().to_string(), server.port()), vec![host_key]);
     let login = login::Config {

@@ -156,7 +156,7 @@ impl Gateway {
     /// Serves one connection to its end.
     async fn attend(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, mut signal: Signal) {
         // How an SSH connection ends is said in its own messages, which a reset could overtake.
-        let stream = tcp::Stream::from(stream).closed_in_peace();
+        let stream = tcp::Stream::from(stream).for_packets();
         let mut doorman = Doorman::new(Arc::clone(&self.authorized), peer);
         let keys = Arc::clone(&self.host_keys.0);
         let accepted = tokio::select! {

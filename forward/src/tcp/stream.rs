@@ -30,6 +30,8 @@ pub struct Stream {
     inner: TcpStream,
     read: Direction,
     write: Direction,
+    /// Reads below this are acknowledged at once.
+    prompt: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,16 +51,18 @@ impl From<TcpStream> for Stream {
             // Some systems refuse this on a connection that is already broken.
             tracing::debug!(%error, "cannot set socket options");
         }
-        Self { inner, read: Direction::Open, write: Direction::Open }
+        Self { inner, read: Direction::Open, write: Direction::Open, prompt: SMALL }
     }
 }
 
 impl Stream {
-    /// Has the connection closed in peace when it is dropped, whatever was read and written: for
-    /// a connection whose protocol says itself how it ends.
+    /// Makes it fit for a protocol of packets, as SSH is, that says itself how it ends: dropped,
+    /// it is closed in peace, whatever was read and written. And whatever was read is
+    /// acknowledged at once when nothing is left to be read, since an answer may wait for it.
     #[must_use]
-    pub fn closed_in_peace(mut self) -> Self {
+    pub fn for_packets(mut self) -> Self {
         (self.read, self.write) = (Direction::Ended, Direction::Ended);
+        self.prompt = usize::MAX;
         self.make_peace();
         self
     }
@@ -99,7 +103,7 @@ impl AsyncRead for Stream {
         ready!(Pin::new(&mut self.inner).poll_read(cx, into))?;
         match into.filled().len() - before {
             0 if space > 0 => self.read = Direction::Ended,
-            1..SMALL => self.acknowledge(),
+            read if read < space.min(self.prompt) => self.acknowledge(),
             _ => {}
         }
         Poll::Ready(Ok(()))
