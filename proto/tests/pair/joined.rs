@@ -122,9 +122,7 @@ impl Pair {
     pub(crate) fn pass_to(&mut self, next: Instant) {
         self.now = self.now.max(next);
         for side in [&mut self.client, &mut self.server] {
-            while side.connection.poll_timeout().is_some_and(|at| at <= self.now) {
-                let _ = side.connection.handle_timeout(self.now);
-            }
+            side.expire(self.now);
         }
     }
 

@@ -58,6 +58,17 @@ impl Side {
         }
     }
 
+    /// Lets all deadlines come that there are at this time.
+    pub(crate) fn expire(&mut self, now: Instant) {
+        for _ in 0..100 {
+            if self.connection.poll_timeout().is_none_or(|at| at > now) {
+                return;
+            }
+            let _ = self.connection.handle_timeout(now);
+        }
+        panic!("a deadline that does not pass");
+    }
+
     /// Why it ended.
     pub(crate) fn error(&self) -> Option<&Error> {
         self.connection.error()

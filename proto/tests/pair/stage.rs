@@ -106,7 +106,7 @@ impl Stage {
         let end = self.now + time;
         while let Some(next) = self.side.connection.poll_timeout().filter(|it| *it <= end) {
             self.now = self.now.max(next);
-            let _ = self.side.connection.handle_timeout(self.now);
+            self.side.expire(self.now);
             self.turn();
         }
         self.now = end;
