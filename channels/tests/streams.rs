@@ -314,7 +314,7 @@ async fn too_many_channels_are_refused_on_either_side() {
         assert!(matches!(here.handle.open(tunnel()).await, Err(OpenError::Shortage(_))));
         match there.handle.open(tunnel()).await {
             Err(OpenError::Refused(refusal)) => {
-                assert_eq!(refusal.reason, Reason::RESOURCE_SHORTAGE)
+                assert_eq!(refusal.reason, Reason::RESOURCE_SHORTAGE);
             }
             other => panic!("{other:?}"),
         }

@@ -539,6 +539,25 @@ mod tests {
     }
 
     #[test]
+    fn a_channel_does_not_inherit_the_turn_of_one_that_was_aborted() {
+        let (mut pair, here, there) = open();
+        pair.here.write(here, Stream::Main, b"never sent").unwrap();
+        pair.here.abort(here);
+        // Only CLOSE goes, so that no turn for data comes.
+        let close = pair.here.poll_message().unwrap();
+        pair.there.handle_message(pair.now, close).unwrap();
+        pair.there.close(there);
+        let close = pair.there.poll_message().unwrap();
+        pair.here.handle_message(pair.now, close).unwrap();
+        assert_eq!(pair.here.load(), Load::default());
+        let (again, there) = pair.join(tunnel());
+        assert_eq!(again.number(), here.number());
+        pair.here.write(again, Stream::Main, b"sent").unwrap();
+        pair.exchange();
+        assert_eq!(read(&mut pair.there, there, Stream::Main).0, b"sent");
+    }
+
+    #[test]
     fn a_message_costs_the_same_however_many_channels_there_are() {
         let lookups = |channels: u32| {
             let (mut pair, here, there) = open();
