@@ -301,6 +301,22 @@ async fn a_question_for_a_channel_can_be_withdrawn_at_any_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_looks_at_does_not_harm_the_next_channel() {
+    bounded(async {
+        let (here, mut there) = joined();
+        let first = here.handle.open(tunnel());
+        drop(there.openings.next().await.unwrap());
+        settle().await;
+        // It is gone, and the next has its number.
+        let second = here.handle.open(tunnel());
+        drop(first);
+        let _far = there.openings.next().await.unwrap().accept();
+        assert_eq!(second.await.unwrap().id().number().0, 0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn too_many_channels_are_refused_on_either_side() {
     bounded(async {
         let mut config = Config::default();

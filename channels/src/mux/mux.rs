@@ -444,6 +444,16 @@ mod tests {
     }
 
     #[test]
+    fn no_credit_is_given_after_the_end() {
+        let (mut pair, here, there) = open();
+        pair.here.write(here, Stream::Main, &[7; 200_000]).unwrap();
+        pair.here.finish(here);
+        pair.exchange();
+        assert_eq!(read(&mut pair.there, there, Stream::Main).0.len(), 200_000);
+        assert_eq!(pair.exchange(), []);
+    }
+
+    #[test]
     fn a_reader_that_keeps_up_gets_a_larger_window_and_pays_it_back() {
         let (mut pair, here, there) = open();
         let initial = pair.there.load().windows;
@@ -550,8 +560,14 @@ mod tests {
         let close = pair.there.poll_message().unwrap();
         pair.here.handle_message(pair.now, close).unwrap();
         assert_eq!(pair.here.load(), Load::default());
-        let (again, there) = pair.join(tunnel());
+        let again = pair.here.open(tunnel()).unwrap();
         assert_eq!(again.number(), here.number());
+        let open = pair.here.poll_message().unwrap();
+        pair.there.handle_message(pair.now, open).unwrap();
+        let there = pair.there.next_offer().unwrap().id;
+        pair.there.accept(there);
+        let confirmation = pair.there.poll_message().unwrap();
+        pair.here.handle_message(pair.now, confirmation).unwrap();
         pair.here.write(again, Stream::Main, b"sent").unwrap();
         pair.exchange();
         assert_eq!(read(&mut pair.there, there, Stream::Main).0, b"sent");
