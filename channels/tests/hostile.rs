@@ -217,6 +217,25 @@ fn all_windows_filled_at_once_stay_within_the_budget() {
 }
 
 #[test]
+fn a_peer_that_grants_much_and_reads_nothing_makes_this_side_keep_little() {
+    let mut limits = Limits::default();
+    limits.send_budget = 1 << 20;
+    let bound = limits.send_budget + limits.outbox + 200 * 4096;
+    let mut victim = Victim::new(limits);
+    let ids: Vec<Id> = (0..200).map(|_| victim.open(tunnel("/x"))).collect();
+    for _ in 0..100 {
+        for id in &ids {
+            victim.mux.write(*id, Stream::Main, &[7; 50_000]).unwrap();
+        }
+    }
+    let kept = victim.mux.load().outbox;
+    assert!((1 << 20..=bound).contains(&kept), "{kept}");
+    // And each of them may write again when it has sent what it had.
+    while victim.mux.poll_message().is_some() {}
+    assert!(ids.iter().all(|id| victim.mux.room(*id).unwrap() > 0));
+}
+
+#[test]
 fn a_window_may_not_be_exceeded_by_a_byte() {
     let mut limits = Limits::default();
     limits.initial_window = 50_000;

@@ -11,6 +11,7 @@ use adit_proto::message::channel_request::{self, ChannelRequest};
 use adit_proto::message::connection::ConnectionMessage;
 use adit_proto::wire::Rest;
 use bytes::Bytes;
+use tracing::debug;
 
 use crate::mux::event::Event;
 use crate::mux::id::Id;
@@ -124,6 +125,7 @@ impl Channel {
         pool: &mut Pool,
     ) -> Result<(), Violation> {
         self.open(id, message.window, message.max_packet)?;
+        debug!("{id} is open, as {} at the peer", message.sender);
         self.peer = message.sender;
         self.state.handle_confirmation();
         if self.state.is_held() {
@@ -179,6 +181,7 @@ impl Channel {
     }
 
     fn shut(&mut self, id: Id, pool: &mut Pool) {
+        debug!("{id} was closed by the peer");
         self.state.handle_close();
         self.sender.clear(pool);
         if let Some(requests) = &mut self.requests {

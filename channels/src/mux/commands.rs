@@ -195,7 +195,9 @@ impl Mux {
     /// [`Event::GlobalAnswered`](crate::mux::Event::GlobalAnswered), in the order of the
     /// requests.
     pub fn global_request(&mut self, kind: global_request::Kind, reply: Reply) {
-        self.globals.ask(Asker::User, kind, reply);
+        if self.is_going() {
+            self.globals.ask(Asker::User, kind, reply);
+        }
     }
 
     /// The oldest global request of the peer that was not taken. Those that want a reply

@@ -7,9 +7,9 @@ use std::time::Duration;
 /// What a connection holds at most, whatever its peer does and however slow its users are:
 /// for data received `receive_budget` (copies of small pieces may take up to twice their
 /// size, and [`KEPT_SLICES`](crate::mux::KEPT_SLICES) slices of the buffers that
-/// messages came in), for data to be sent `send_budget` and 4 KiB for each channel, for
-/// requests and opens that nobody has taken `request_budget`, and less than 1 KiB for each
-/// channel itself.
+/// messages came in), for data to be sent `send_budget`, one `outbox` more and 4 KiB for each
+/// channel, for requests and opens that nobody has taken `request_budget`, and less than
+/// 1 KiB for each channel itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

@@ -9,6 +9,7 @@ use adit_proto::message::connection::ConnectionMessage;
 use adit_proto::message::global_request::{self, GlobalRequest};
 use adit_proto::message::number::Number;
 use bytes::Bytes;
+use tracing::{debug, trace};
 
 use crate::mux::channel::Channel;
 use crate::mux::event::Event;
@@ -132,9 +133,14 @@ impl Mux {
         self.pool.events.pop_front()
     }
 
+    /// Whether anything is sent and received still.
+    pub(super) fn is_going(&self) -> bool {
+        matches!(self.life, Life::Going)
+    }
+
     /// Whether there is a message to send.
     pub fn has_message(&self) -> bool {
-        matches!(self.life, Life::Going)
+        self.is_going()
             && (self.globals.has_message()
                 || self.offers.refusals() > 0
                 || !self.speakers.is_empty()
@@ -144,7 +150,7 @@ impl Mux {
     /// The next message to send: answers and credit first, then data, channel by channel in
     /// turn.
     pub fn poll_message(&mut self) -> Option<ConnectionMessage> {
-        if !matches!(self.life, Life::Going) {
+        if !self.is_going() {
             return None;
         }
         if let Some(message) = self.globals.poll_message() {
@@ -330,7 +336,10 @@ impl Mux {
     ) -> Result<(), Violation> {
         match self.find(channel, Channel::is_known_to_peer) {
             Some(id) => self.try_with(id, |channel, pool| act(channel, id, pool)),
-            None => Ok(()),
+            None => {
+                trace!("a late message for {channel}");
+                Ok(())
+            }
         }
     }
 
@@ -348,6 +357,7 @@ impl Mux {
             if self.offers.refusals() >= limit {
                 return Err(Violation::TooMany { what: "opens", limit });
             }
+            debug!("refused a {:?} channel: there are too many", open.kind.name());
             self.offers.refuse(open.sender, Reason::RESOURCE_SHORTAGE, "too many channels");
             return Ok(());
         };

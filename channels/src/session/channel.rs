@@ -204,3 +204,16 @@ impl Drop for Channel {
         self.port.member.act(|state| state.release(self.port.id));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_can_go_to_any_task() {
+        fn goes<T: Send + Sync + Unpin + 'static>() {}
+        goes::<Channel>();
+        goes::<Stderr>();
+        goes::<ChannelRequest>();
+    }
+}

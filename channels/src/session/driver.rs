@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tracing::debug;
 
 use crate::pipe::Pipe;
 use crate::session::cause::Cause;
@@ -18,7 +19,8 @@ use crate::session::shared::{Shared, wake};
 /// It waits for the pipe, for the clock and for something to send, and for nothing else: no
 /// user of a channel can hold it up. It is a future, and does not spawn anything.
 ///
-/// Dropping it ends the session at once, without a word to the peer.
+/// Dropping it ends the session at once, without a word to the peer. A peer that neither
+/// reads nor breaks off is noticed by [`Keepalive`](crate::mux::Keepalive) and nothing else.
 #[must_use = "a session does nothing unless its driver is run"]
 pub struct Driver<P: Pipe> {
     pipe: P,
@@ -152,6 +154,7 @@ impl<P: Pipe> Driver<P> {
 
     /// Ends the session, for the users at once and for the peer when it has been told.
     fn leave(&mut self, cause: Cause) {
+        debug!("the session ends: {cause}");
         self.shared.end(cause.clone());
         self.alarm = None;
         self.stage = match cause.farewell() {
