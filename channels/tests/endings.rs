@@ -186,6 +186,19 @@ async fn a_session_that_nobody_uses_any_more_ends_and_delivers_what_it_owes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_may_hardly_do_anything_does_it() {
+    bounded(async {
+        let mut config = Config::default();
+        (config.backlog, config.burst) = (0, 0);
+        let (session, mut there) = alone(config);
+        tokio::spawn(session.driver);
+        let _asked = session.handle.open(tunnel());
+        assert!(matches!(next(&mut there).await, Some(ConnectionMessage::ChannelOpen(_))));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unused_session_ends_at_once() {
     bounded(async {
         let (Session { driver, .. }, mut there) = alone(Config::default());

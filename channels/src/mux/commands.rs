@@ -53,7 +53,9 @@ impl Mux {
     pub fn refuse(&mut self, id: Id, reason: Reason, description: &str) {
         if let Some(channel) = self.withdraw_offer(id) {
             let peer = channel.peer();
-            self.offers.refuse(peer, reason, description);
+            if self.is_going() {
+                self.offers.refuse(peer, reason, description);
+            }
             self.with(id, |channel, pool| channel.release(pool));
             self.remove(id);
         }

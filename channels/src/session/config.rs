@@ -15,7 +15,8 @@ pub struct Config {
     /// bulk of other channels; too small and each write to the socket carries too little.
     pub backlog: usize,
     /// How many messages are moved in one direction before it is the other's turn, and,
-    /// after a few turns, that of other tasks.
+    /// after two turns, that of other tasks. It bounds how long a task on the same thread
+    /// waits for the driver: each message may have to be sealed or opened.
     pub burst: usize,
     /// How long the last words to the peer may take when the session ends.
     pub linger: Duration,
@@ -26,8 +27,17 @@ impl Default for Config {
         Self {
             limits: Limits::default(),
             backlog: 128 * 1024,
-            burst: 64,
+            burst: 16,
             linger: Duration::from_secs(1),
         }
+    }
+}
+
+impl Config {
+    /// The same with what would stand still removed: no room in the pipe, no message moved.
+    pub(super) fn settled(mut self) -> Self {
+        self.backlog = self.backlog.max(1);
+        self.burst = self.burst.max(1);
+        self
     }
 }

@@ -47,8 +47,8 @@ enum Received {
     Some,
 }
 
-/// So often a driver moves a burst in each direction before other tasks get a chance.
-const ROUNDS: usize = 4;
+/// So often the driver moves a burst in each direction before other tasks get a chance.
+const ROUNDS: usize = 2;
 
 // Nothing in it is pinned in place.
 impl<P: Pipe> Unpin for Driver<P> {}

@@ -27,6 +27,7 @@ pub struct Session<P: Pipe> {
 impl<P: Pipe> Session<P> {
     /// A session over a pipe.
     pub fn new(pipe: P, config: Config) -> Self {
+        let config = config.settled();
         let mux = Mux::new(Instant::now().into_std(), config.limits.clone());
         let shared = Shared::new(mux);
         Self {
