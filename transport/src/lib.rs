@@ -10,10 +10,12 @@
 //! | [`client`] | a client that answers by [`trust`], [`login`] and a [`prompt`] |
 //! | [`identity`], [`public_key`] | who a side is: keys in files and agents |
 //! | [`known_hosts`], [`authorized_keys`] | which keys servers and users are known by |
+//! | [`certificate`] | keys that an authority vouches for |
 //! | [`provider`] | the core's cryptography, by ring and well-kept crates |
 
 pub mod accept;
 pub mod authorized_keys;
+pub mod certificate;
 pub mod client;
 pub mod connect;
 pub mod identity;

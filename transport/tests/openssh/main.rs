@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod agent;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod known_hosts;

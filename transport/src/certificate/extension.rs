@@ -1,0 +1,31 @@
+//! What a certificate permits.
+
+use adit_proto::wire;
+
+/// What a certificate permits: one of its extensions,
+/// [PROTOCOL.certkeys](https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.certkeys), `extensions`.
+/// One that is not known permits nothing that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extension {
+    /// `permit-port-forwarding`: ports and sockets may be forwarded, in either direction.
+    PermitPortForwarding,
+    /// Any other, by its name: about sessions, or not known.
+    Other(String),
+}
+
+impl Extension {
+    /// Parses all of them; `None` where they are malformed.
+    pub(super) fn parse_all(mut input: &[u8]) -> Option<Vec<Self>> {
+        let mut extensions = Vec::new();
+        while !input.is_empty() {
+            let (rest, name) = wire::utf8(input).ok()?;
+            let (rest, _data) = wire::string(rest).ok()?;
+            extensions.push(match name {
+                "permit-port-forwarding" => Self::PermitPortForwarding,
+                other => Self::Other(other.to_owned()),
+            });
+            input = rest;
+        }
+        Some(extensions)
+    }
+}
