@@ -3,7 +3,8 @@
 use crate::authorized_keys::option::{Grant, KeyOption};
 
 /// What a key permits its holder to have forwarded, and nothing else: who serves more than
-/// forwarding must look at the [options](KeyOption) itself.
+/// forwarding must look at the [options](KeyOption) itself, and so must who knows the time and the
+/// user's address, since a key that is restricted by these is refused here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permissions {
     forwarding: Grant,
@@ -75,17 +76,19 @@ fn among(destinations: &[Destination], host: &str, port: u16) -> bool {
     destinations.is_empty() || destinations.iter().any(|it| it.matches(host, port))
 }
 
-/// A host and a port, each maybe any.
+/// The value of `permitopen` and `permitlisten`: a host and a port, each maybe any.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Destination {
-    /// In lower case; `None` for any.
-    host: Option<String>,
-    port: Option<u16>,
+pub struct Destination {
+    /// A name or an address, in lower case; `None` for any.
+    pub host: Option<String>,
+    /// A port, not zero; `None` for any.
+    pub port: Option<u16>,
 }
 
 impl Destination {
-    /// Parses `host:port`, `[address]:port` or `port`, each of which may be `*`.
-    fn parse(text: &str) -> Option<Self> {
+    /// Parses `host:port`, `[address]:port` or `port`, each of which may be `*`; `None` where it
+    /// is something else.
+    pub fn parse(text: &str) -> Option<Self> {
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) => (unbracketed(host)?, port),
             None => ("*", text),
