@@ -15,7 +15,7 @@ pub mod file;
 mod hash;
 pub mod host;
 pub mod line;
-mod pattern;
+pub mod pattern;
 
 /// The keys that some files know, in the order of the files and of their lines.
 ///

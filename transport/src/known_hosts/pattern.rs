@@ -3,7 +3,7 @@
 
 /// Whether a list of patterns, with commas between them, matches `host`: one of them does, and
 /// none that begins with `!`. Letters of any case are alike in patterns; `host` is in lower case.
-pub(super) fn list_matches(list: &str, host: &str) -> bool {
+pub fn list_matches(list: &str, host: &str) -> bool {
     let list = list.to_ascii_lowercase();
     let mut found = false;
     for item in list.split(',') {
@@ -21,7 +21,7 @@ pub(super) fn list_matches(list: &str, host: &str) -> bool {
 ///
 /// The time is at most the product of the lengths: only the last `*` is ever tried again, since what
 /// an earlier one could match in its stead, the last one can too.
-fn matches(pattern: &str, text: &str) -> bool {
+pub fn matches(pattern: &str, text: &str) -> bool {
     let (mut pattern, mut text) = (pattern.chars(), text.chars());
     let mut retry = None;
     loop {
