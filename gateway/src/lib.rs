@@ -1,3 +1,10 @@
-//! Who may have what forwarded by a Secure Shell gateway.
-
+//! Being written.
+pub mod answers;
+pub mod ask;
 pub mod calendar;
+pub mod effect;
+pub mod host;
+pub mod pattern;
+pub mod ports;
+pub mod socket_path;
+pub mod subject;
