@@ -2,9 +2,15 @@
 pub mod answers;
 pub mod ask;
 pub mod calendar;
+pub mod credential;
 pub mod effect;
 pub mod host;
+pub mod key_line;
+pub mod login;
 pub mod pattern;
 pub mod ports;
+pub mod register;
 pub mod socket_path;
 pub mod subject;
+pub mod terms;
+pub mod user;
