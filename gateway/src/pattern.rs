@@ -87,8 +87,12 @@ impl Pattern {
         match (self, &subject.place) {
             (Self::Tcp { hosts, ports }, Pinned::Tcp(address)) => {
                 let name = subject.name.as_ref();
-                let hit = hosts.hit(effect, name, address.ip(), answers)?;
-                if ports.contains(address.port()) { Ok(hit) } else { Err(Miss::Port) }
+                let hit = hosts.hit(effect, name, address.ip(), answers);
+                match hit {
+                    _ if ports.contains(address.port()) => hit,
+                    Ok(_) => Err(Miss::Port),
+                    Err(_) => Err(Miss::Elsewhere),
+                }
             }
             (Self::Socket(own), Pinned::Socket(path)) => {
                 found(answers.path(own).unwrap_or(own) == path)
@@ -301,6 +305,7 @@ mod tests {
         assert_eq!(allow("gone:80", None, "10.0.0.6:80"), Err(Miss::Elsewhere));
         let unknown = Err(Miss::Unknown(name("web")));
         assert_eq!(allow("web:80", None, "10.0.0.6:80"), unknown);
+        assert_eq!(allow("web:80", None, "10.0.0.6:81"), Err(Miss::Elsewhere));
     }
 
     #[test]

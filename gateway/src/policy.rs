@@ -1,0 +1,224 @@
+//! The policy: all rules, in their order.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use adit_transport::authorized_keys::option::Grant;
+
+use crate::answers::{Answer, Answers, Wants};
+use crate::ask::{Ask, Direction, Place, Said};
+use crate::effect::Effect;
+use crate::explanation::{Explanation, Path, Step};
+use crate::host::{Host, Name};
+use crate::pattern::Pattern;
+use crate::question::Question;
+use crate::rule::Rule;
+use crate::ruling::{self, Outcome, Ruling};
+use crate::subject::{Pinned, Subject};
+use crate::terms;
+use crate::user::Privilege;
+use crate::verdict::{Allowed, Extent, Reason, Verdict, Way};
+
+/// The ports that are for some users only.
+const PRIVILEGED: std::ops::Range<u16> = 1..1024;
+
+const ALL: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+
+/// All rules, in their order. Without any, nothing is allowed.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    rules: Vec<Rule>,
+}
+
+impl Policy {
+    /// A policy of these rules.
+    pub fn new(rules: Vec<Rule>) -> Self {
+        Self { rules }
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// What has to be found out before the question can be [judged](Self::judge): often nothing.
+    pub fn wants(&self, question: &Question<'_>) -> Wants {
+        let mut wants = Wants::default();
+        if check_login(question).is_err() {
+            return wants;
+        }
+        let direction = question.ask.direction;
+        let terms = question.login.terms.permitted(direction).unwrap_or_default();
+        let applies = |rule: &&Rule| rule.applies(question.login, direction, question.now).is_ok();
+        let rules = self.rules.iter().filter(applies).flat_map(|rule| &rule.targets);
+        let patterns = terms.iter().chain(rules);
+        match &question.ask.place {
+            Place::Tcp { host, port } => {
+                if let Host::Name(name) = host {
+                    wants.names.insert(name.clone());
+                }
+                wants.names.extend(patterns.filter_map(|it| it.wants_name(*port)).cloned());
+            }
+            Place::Everywhere { port, .. } => {
+                wants.names.extend(patterns.filter_map(|it| it.wants_name(*port)).cloned());
+            }
+            Place::Socket(path) => {
+                wants.paths.insert(path.clone());
+                wants.paths.extend(patterns.filter_map(Pattern::wants_path).cloned());
+            }
+        }
+        wants.names.retain(|name| !name.is_localhost());
+        wants
+    }
+
+    /// Judges a question, with all that it [wants](Self::wants) answered.
+    ///
+    /// Where a client lets the system choose the port to listen on, ask again with the port that
+    /// was chosen, and let go of it where that is denied.
+    pub fn judge(&self, question: &Question<'_>, answers: &Answers) -> Verdict {
+        examine(question, answers, &mut |subject| {
+            self.decide(question, subject, answers, |_, _| {})
+        })
+    }
+
+    /// Judges a question, and says why.
+    pub fn explain(&self, question: &Question<'_>, answers: &Answers) -> Explanation {
+        let mut paths = Vec::new();
+        let verdict = examine(question, answers, &mut |subject| {
+            let mut steps = Vec::new();
+            let ruling = self.decide(question, subject, answers, |rule, outcome| {
+                steps.push(Step { rule: rule.name.clone(), effect: rule.effect, outcome });
+            });
+            let Subject { name, place, .. } = subject.clone();
+            paths.push(Path { name, place, steps, ruling: ruling.clone() });
+            ruling
+        });
+        Explanation {
+            user: question.login.user.name.clone(),
+            source: question.login.source,
+            ask: question.ask.clone(),
+            paths,
+            verdict,
+        }
+    }
+
+    fn decide(
+        &self,
+        question: &Question<'_>,
+        subject: &Subject,
+        answers: &Answers,
+        told: impl FnMut(&Rule, Outcome),
+    ) -> Ruling {
+        check_key(question, subject, answers)?;
+        ruling::rule(&self.rules, question, subject, answers, told)
+    }
+}
+
+/// Takes a question apart, has each part decided, and puts the answers together.
+fn examine(
+    question: &Question<'_>,
+    answers: &Answers,
+    decide: &mut dyn FnMut(&Subject) -> Ruling,
+) -> Verdict {
+    let subjects = match check_login(question).and_then(|()| subjects(question.ask, answers)) {
+        Ok(subjects) => subjects,
+        Err(reason) => return Verdict::Deny(reason),
+    };
+    let mut judge = |subjects: Vec<Subject>, extent| {
+        let each = subjects.into_iter().map(|subject| {
+            let ruling = decide(&subject);
+            (subject.place, ruling)
+        });
+        verdict(each, extent)
+    };
+    let verdict = judge(subjects, Extent::AsAsked);
+    match question.ask.place {
+        Place::Everywhere { said: Said::Nothing, port } if !verdict.is_allowed() => {
+            let narrower = tcp(question.ask.direction, None, &LOOPBACK, port);
+            let narrowed = judge(narrower, Extent::Loopback);
+            if narrowed.is_allowed() { narrowed } else { verdict }
+        }
+        _ => verdict,
+    }
+}
+
+/// What holds for all targets alike.
+fn check_login(question: &Question<'_>) -> Result<(), Reason> {
+    let Question { login, ask, now } = question;
+    if login.until.is_some_and(|until| *now >= until) {
+        return Err(Reason::Expired);
+    }
+    if login.terms.forwarding == Grant::Denied {
+        return Err(Reason::KeyForwarding);
+    }
+    if login.certified == Grant::Denied {
+        return Err(Reason::Certificate);
+    }
+    let privileged = ask.direction == Direction::Listen
+        && ask.place.port().is_some_and(|port| PRIVILEGED.contains(&port))
+        && login.user.privilege == Privilege::Ordinary;
+    if privileged { Err(Reason::PrivilegedPort) } else { Ok(()) }
+}
+
+/// What the key's options say about one target.
+fn check_key(question: &Question<'_>, subject: &Subject, answers: &Answers) -> Result<(), Reason> {
+    let direction = subject.direction;
+    let Some(permitted) = question.login.terms.permitted(direction) else { return Ok(()) };
+    let is_meant = |it: &Pattern| it.hit(Effect::Allow, subject, answers).is_ok();
+    if permitted.iter().any(is_meant) {
+        Ok(())
+    } else {
+        Err(Reason::KeyTarget(terms::option_name(direction)))
+    }
+}
+
+/// What the ask comes down to.
+fn subjects(ask: &Ask, answers: &Answers) -> Result<Vec<Subject>, Reason> {
+    let direction = ask.direction;
+    match &ask.place {
+        Place::Tcp { host: Host::Address(address), port } => {
+            Ok(tcp(direction, None, &[*address], *port))
+        }
+        Place::Tcp { host: Host::Name(name), port } => match answers.name(name) {
+            Answer::Addresses(addresses) if !addresses.is_empty() => {
+                Ok(tcp(direction, Some(name), &addresses, *port))
+            }
+            Answer::Addresses(_) | Answer::Nothing => Err(Reason::NoAddress(name.clone())),
+            Answer::Unknown => Err(Reason::Unresolved(name.clone())),
+        },
+        Place::Everywhere { port, .. } => Ok(tcp(direction, None, &ALL, *port)),
+        Place::Socket(path) => {
+            let real = answers.path(path).ok_or(Reason::UnknownPath)?;
+            let place = Pinned::Socket(real.clone());
+            Ok(vec![Subject { direction, name: None, place }])
+        }
+    }
+}
+
+fn tcp(direction: Direction, name: Option<&Name>, addresses: &[IpAddr], port: u16) -> Vec<Subject> {
+    let subject = |address: &IpAddr| Subject {
+        direction,
+        name: name.cloned(),
+        place: Pinned::Tcp(SocketAddr::new(*address, port)),
+    };
+    addresses.iter().map(subject).collect()
+}
+
+/// What may be had of all that was asked for: where that is nothing, the first says why.
+fn verdict(each: impl Iterator<Item = (Pinned, Ruling)>, extent: Extent) -> Verdict {
+    let (mut ways, mut barred) = (Vec::new(), Vec::new());
+    for (to, ruling) in each {
+        match ruling {
+            Ok(rule) => ways.push(Way { to, rule }),
+            Err(reason) => barred.push((to, reason)),
+        }
+    }
+    if ways.is_empty() {
+        let first = barred.into_iter().next();
+        return Verdict::Deny(first.map_or(Reason::NoRule, |(_, reason)| reason));
+    }
+    Verdict::Allow(Allowed { ways, barred, extent })
+}
+
+#[cfg(test)]
+mod tests;
