@@ -7,6 +7,7 @@ pub mod effect;
 pub mod explanation;
 pub mod host;
 pub mod key_line;
+pub mod limits;
 pub mod login;
 pub mod pattern;
 pub mod policy;
