@@ -5,6 +5,7 @@ pub mod calendar;
 pub mod credential;
 pub mod effect;
 pub mod explanation;
+pub mod flow;
 pub mod host;
 pub mod key_line;
 pub mod limits;
