@@ -3,7 +3,7 @@
 use std::fmt;
 
 use adit_forward::target::Target;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::host::{self, Host};
 use crate::socket_path::{self, SocketPath};
@@ -51,7 +51,7 @@ fn to_listen(host: &str, port: u16) -> Result<Place, Unclear> {
 }
 
 /// Which way a tunnel goes that is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// The gateway connects: `direct-tcpip`

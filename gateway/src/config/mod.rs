@@ -1,0 +1,196 @@
+//! The configuration of a gateway: one file in [TOML](https://toml.io), `adit-serve.toml`.
+//!
+//! [`document`] describes every field. The crate's folder has an example with all of them. What is
+//! left out is safe: nothing is allowed, and it is listened on loopback.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use adit_transport::identity::private_key::{self, Parsed, PrivateKey};
+use toml::Spanned;
+
+use crate::config::document::Document;
+use crate::config::fault::{Fault, Source};
+use crate::config::report::Report;
+use crate::limits::Limits;
+use crate::policy::Policy;
+use crate::register::Register;
+
+pub mod document;
+pub mod fault;
+pub mod length;
+mod limits;
+mod people;
+pub mod print;
+mod report;
+mod rules;
+pub mod text;
+
+/// Where it is listened unless the file says otherwise.
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 2222);
+
+/// How long connections may go on when the gateway stops, unless the file says otherwise.
+const STOP_GRACE: Duration = Duration::from_secs(30);
+
+/// All that a gateway is told, read and checked at one time. To read it again is to make another
+/// one.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The addresses and ports to listen on.
+    pub listen: Vec<SocketAddr>,
+    /// The keys by which clients know the gateway; at least one.
+    pub host_keys: Arc<[PrivateKey]>,
+    /// The file of the flow log.
+    pub flow_log: Option<PathBuf>,
+    /// How long connections may go on when the gateway stops.
+    pub stop_grace: Duration,
+    /// Who may log in.
+    pub register: Arc<Register>,
+    /// What they may have.
+    pub policy: Arc<Policy>,
+    /// How much of it.
+    pub limits: Arc<Limits>,
+    /// What looks wrong, of one or more lines each.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Reads a file, and the files of keys that it names. It blocks on the file system.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|cause| Error::Read { name: name.clone(), cause })?;
+        Self::parse(&text, &name, path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Reads the text of a file with this name, which stands in `folder`, and the files of keys that
+    /// it names. It blocks on the file system.
+    ///
+    /// # Errors
+    /// [`Error::Faults`].
+    pub fn parse(text: &str, name: &str, folder: &Path) -> Result<Self, Error> {
+        let source = Source { name: name.into(), text: text.into() };
+        let document = parse(&source)?;
+        let mut report = Report::new(source);
+        let built = build(&document, folder, &mut report);
+        if report.faults.is_empty() {
+            return Ok(Self { warnings: report.warnings, ..built });
+        }
+        report.faults.sort_by_key(Fault::position);
+        Err(Error::Faults(report.faults))
+    }
+}
+
+/// The document, where it has the right form.
+fn parse(source: &Source) -> Result<Document, Error> {
+    toml::from_str(&source.text).map_err(|error| {
+        let span = error.span().unwrap_or_default();
+        let message = error.message().trim().replace('\n', ", ");
+        Error::Faults(vec![Fault::new(source, span, message)])
+    })
+}
+
+fn build(document: &Document, folder: &Path, report: &mut Report) -> Config {
+    let authorities = people::authorities(document, folder, report);
+    let users = people::users(document, folder, &authorities, report);
+    let revoked = report.values(&document.revoked).into_iter().map(|print| print.0);
+    let revoked: Vec<_> = revoked.collect();
+    Config {
+        listen: listen(document, report),
+        host_keys: host_keys(document, folder, report).into(),
+        flow_log: document.flow_log.as_ref().map(|path| folder.join(path)),
+        stop_grace: limits::length(document.stop_grace.as_ref(), STOP_GRACE, report),
+        register: Arc::new(Register::new(users, revoked)),
+        policy: Arc::new(Policy::new(rules::build(document, report))),
+        limits: Arc::new(limits::build(&document.limits, &document.penalties, report)),
+        warnings: Vec::new(),
+    }
+}
+
+fn listen(document: &Document, report: &mut Report) -> Vec<SocketAddr> {
+    let Some(listen) = &document.listen else { return vec![LISTEN] };
+    if listen.get_ref().is_empty() {
+        report.fault(listen.span(), "there is nowhere to listen");
+    }
+    report.values(listen.get_ref())
+}
+
+fn host_keys(document: &Document, folder: &Path, report: &mut Report) -> Vec<PrivateKey> {
+    if document.host_keys.get_ref().is_empty() {
+        let hint = "ssh-keygen -t ed25519 -N '' -f host_ed25519";
+        report.fault_with_hint(document.host_keys.span(), "there is no host key", hint);
+    }
+    let mut keys = Vec::new();
+    for file in document.host_keys.get_ref() {
+        keys.extend(host_key(file, folder, report));
+    }
+    keys
+}
+
+fn host_key(file: &Spanned<PathBuf>, folder: &Path, report: &mut Report) -> Option<PrivateKey> {
+    match private_key::load(&folder.join(file.get_ref())) {
+        Ok(Parsed::Plain(key)) => Some(key),
+        Ok(Parsed::Encrypted(_)) => {
+            let hint = "take off its passphrase with ssh-keygen -p, or make another key";
+            report.fault_with_hint(file.span(), "the host key is encrypted", hint);
+            None
+        }
+        Err(error) => {
+            match error.hint() {
+                Some(hint) => report.fault_with_hint(file.span(), error.to_string(), hint),
+                None => report.fault(file.span(), error.to_string()),
+            }
+            None
+        }
+    }
+}
+
+/// A configuration cannot be used.
+///
+/// `Display` shows all faults, with empty lines between them.
+#[derive(Debug)]
+pub enum Error {
+    /// The file cannot be read.
+    Read {
+        /// Its name.
+        name: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The file is wrong in one or more places.
+    Faults(Vec<Fault>),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read { name, cause } => write!(f, "{name}: {cause}"),
+            Self::Faults(faults) => {
+                for (index, fault) in faults.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { "\n\n" };
+                    write!(f, "{separator}{fault}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Read { cause, .. } => Some(cause),
+            Self::Faults(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
