@@ -2,5 +2,6 @@
 
 pub mod keys;
 pub mod pair;
+pub mod policy;
 pub mod sshd;
 pub mod tamper;
