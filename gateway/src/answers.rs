@@ -39,7 +39,8 @@ pub enum Answer {
     Addresses(Vec<IpAddr>),
     /// Nothing: there is no such name.
     Nothing,
-    /// It could not be found out.
+    /// It could not be found out. Where a resolver does not tell this from [`Answer::Nothing`], this
+    /// is the safe one to take: a rule that denies the name then denies all that it could be.
     Unknown,
 }
 

@@ -38,8 +38,9 @@ pub struct Explanation {
 pub struct Path {
     /// The name that it was found by.
     pub name: Option<Name>,
-    /// The address or path.
-    pub place: Pinned,
+    /// The address or path; `None` for a name that was not looked up, since no rule could allow
+    /// it.
+    pub place: Option<Pinned>,
     /// The rules that were asked, in their order.
     pub steps: Vec<Step>,
     /// The name of the rule that allows it, or why none does.
@@ -65,9 +66,14 @@ impl fmt::Display for Explanation {
             f.write_str(", on loopback addresses only")?;
         }
         for path in &self.paths {
+            let place = match (&path.place, &path.name) {
+                (Some(place), _) => place.to_string(),
+                (None, Some(name)) => format!("{name}, not looked up"),
+                (None, None) => "anything".to_owned(),
+            };
             match &path.ruling {
-                Ok(rule) => write!(f, "\n  {}: allowed by rule `{rule}`", path.place)?,
-                Err(reason) => write!(f, "\n  {}: denied: {reason}", path.place)?,
+                Ok(rule) => write!(f, "\n  {place}: allowed by rule `{rule}`")?,
+                Err(reason) => write!(f, "\n  {place}: denied: {reason}")?,
             }
             for step in &path.steps {
                 write!(f, "\n    {step}")?;
@@ -103,6 +109,9 @@ impl fmt::Display for Step {
                 f,
                 "rule `{rule}` comes after one that allows the name, and does not mean the address"
             ),
+            Outcome::Needless => {
+                write!(f, "rule `{rule}` need not be asked: it denies, and nothing allows it")
+            }
         }
     }
 }
@@ -147,6 +156,7 @@ impl Serialize for Step {
             Outcome::Decides(pattern) => ("decides", pattern.as_ref()),
             Outcome::AllowsName(pattern) => ("allows-name", pattern.as_ref()),
             Outcome::AfterName => ("after-name", None),
+            Outcome::Needless => ("needless", None),
         };
         let mut out = serializer.serialize_struct("Step", 5)?;
         out.serialize_field("rule", &*self.rule)?;

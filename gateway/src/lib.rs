@@ -57,7 +57,9 @@
 //! **Nothing is resolved twice.** A question [wants](policy::Policy::wants) all names looked up that
 //! matter, the client's and those in rules, and the verdict lists [addresses](verdict::Way). These
 //! are dialled, not the name: no name server can answer differently in between. `localhost` is never
-//! looked up. A rule that denies a name which cannot be resolved denies whatever comes down to it.
+//! looked up, nor is a name that no rule could allow, whatever its addresses: who may have nothing
+//! cannot make the gateway ask name servers. A rule that denies a name which cannot be resolved
+//! denies whatever comes down to it.
 //!
 //! **Each thing has one spelling.** Upper case, a dot at the end, `127.1`, `0x7f000001`,
 //! `2130706433`, `::ffff:127.0.0.1`, brackets: all are one ([`host`] has the table). Refused are

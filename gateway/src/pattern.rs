@@ -104,6 +104,17 @@ impl Pattern {
         }
     }
 
+    /// Whether it could mean this port of a host with this name, whatever addresses that has.
+    pub fn may_mean(&self, name: &Name, port: u16) -> bool {
+        match self {
+            Self::Tcp { hosts: Hosts::Below(suffix), ports } => {
+                name.is_below(suffix) && ports.contains(port)
+            }
+            Self::Tcp { ports, .. } => ports.contains(port),
+            Self::Socket(_) | Self::Folder(_) => false,
+        }
+    }
+
     /// The name that has to be resolved to tell whether a host with this port is meant.
     pub fn wants_name(&self, port: u16) -> Option<&Name> {
         match self {

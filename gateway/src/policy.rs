@@ -11,7 +11,7 @@ use crate::explanation::{Explanation, Path, Step};
 use crate::host::{Host, Name};
 use crate::pattern::Pattern;
 use crate::question::Question;
-use crate::rule::Rule;
+use crate::rule::{Mismatch, Rule};
 use crate::ruling::{self, Outcome, Ruling};
 use crate::subject::{Pinned, Subject};
 use crate::terms;
@@ -44,7 +44,7 @@ impl Policy {
     /// What has to be found out before the question can be [judged](Self::judge): often nothing.
     pub fn wants(&self, question: &Question<'_>) -> Wants {
         let mut wants = Wants::default();
-        if check_login(question).is_err() {
+        if self.check_name(question).is_err() {
             return wants;
         }
         let direction = question.ask.direction;
@@ -76,6 +76,9 @@ impl Policy {
     /// Where a client lets the system choose the port to listen on, ask again with the port that
     /// was chosen, and let go of it where that is denied.
     pub fn judge(&self, question: &Question<'_>, answers: &Answers) -> Verdict {
+        if let Err(reason) = self.check_name(question) {
+            return Verdict::Deny(reason);
+        }
         examine(question, answers, &mut |subject| {
             self.decide(question, subject, answers, |_, _| {})
         })
@@ -84,15 +87,21 @@ impl Policy {
     /// Judges a question, and says why.
     pub fn explain(&self, question: &Question<'_>, answers: &Answers) -> Explanation {
         let mut paths = Vec::new();
-        let verdict = examine(question, answers, &mut |subject| {
-            let mut steps = Vec::new();
-            let ruling = self.decide(question, subject, answers, |rule, outcome| {
-                steps.push(Step { rule: rule.name.clone(), effect: rule.effect, outcome });
-            });
-            let Subject { name, place, .. } = subject.clone();
-            paths.push(Path { name, place, steps, ruling: ruling.clone() });
-            ruling
-        });
+        let verdict = match self.check_name(question) {
+            Err(reason) => {
+                paths.extend(self.hopeless(question, &reason));
+                Verdict::Deny(reason)
+            }
+            Ok(()) => examine(question, answers, &mut |subject| {
+                let mut steps = Vec::new();
+                let ruling = self.decide(question, subject, answers, |rule, outcome| {
+                    steps.push(Step { rule: rule.name.clone(), effect: rule.effect, outcome });
+                });
+                let Subject { name, place, .. } = subject.clone();
+                paths.push(Path { name, place: Some(place), steps, ruling: ruling.clone() });
+                ruling
+            }),
+        };
         Explanation {
             user: question.login.user.name.clone(),
             source: question.login.source,
@@ -100,6 +109,42 @@ impl Policy {
             paths,
             verdict,
         }
+    }
+
+    /// What holds for all that a name could mean. Names that nothing could allow are not looked up:
+    /// nobody who may have nothing is to have the gateway ask name servers of his choice.
+    fn check_name(&self, question: &Question<'_>) -> Result<(), Reason> {
+        check_login(question)?;
+        let Some((name, port)) = to_look_up(question.ask) else { return Ok(()) };
+        let direction = question.ask.direction;
+        if let Some(permitted) = question.login.terms.permitted(direction)
+            && !permitted.iter().any(|it| it.may_mean(name, port))
+        {
+            return Err(Reason::KeyTarget(terms::option_name(direction)));
+        }
+        let may_allow = |rule: &Rule| {
+            rule.effect == Effect::Allow
+                && rule.applies(question.login, direction, question.now).is_ok()
+                && (rule.targets.is_empty()
+                    || rule.targets.iter().any(|it| it.may_mean(name, port)))
+        };
+        if self.rules.iter().any(may_allow) { Ok(()) } else { Err(Reason::NoRule) }
+    }
+
+    /// What the rules have to say to a name that none of them could allow.
+    fn hopeless(&self, question: &Question<'_>, reason: &Reason) -> Option<Path> {
+        let (name, _) = to_look_up(question.ask).filter(|_| *reason == Reason::NoRule)?;
+        let step = |rule: &Rule| {
+            let applies = rule.applies(question.login, question.ask.direction, question.now);
+            let outcome = match (applies, rule.effect) {
+                (Err(mismatch), _) => Outcome::Mismatch(mismatch),
+                (Ok(()), Effect::Allow) => Outcome::Mismatch(Mismatch::Target),
+                (Ok(()), Effect::Deny) => Outcome::Needless,
+            };
+            Step { rule: rule.name.clone(), effect: rule.effect, outcome }
+        };
+        let steps = self.rules.iter().map(step).collect();
+        Some(Path { name: Some(name.clone()), place: None, steps, ruling: Err(Reason::NoRule) })
     }
 
     fn decide(
@@ -120,7 +165,7 @@ fn examine(
     answers: &Answers,
     decide: &mut dyn FnMut(&Subject) -> Ruling,
 ) -> Verdict {
-    let subjects = match check_login(question).and_then(|()| subjects(question.ask, answers)) {
+    let subjects = match subjects(question.ask, answers) {
         Ok(subjects) => subjects,
         Err(reason) => return Verdict::Deny(reason),
     };
@@ -139,6 +184,14 @@ fn examine(
             if narrowed.is_allowed() { narrowed } else { verdict }
         }
         _ => verdict,
+    }
+}
+
+/// The name and the port that are asked for, where the name has to be looked up.
+fn to_look_up(ask: &Ask) -> Option<(&Name, u16)> {
+    match &ask.place {
+        Place::Tcp { host: Host::Name(name), port } if !name.is_localhost() => Some((name, *port)),
+        _ => None,
     }
 }
 

@@ -39,6 +39,8 @@ pub enum Outcome {
     AllowsName(Option<Pattern>),
     /// An earlier rule has allowed the name, and this one does not mean the address itself.
     AfterName,
+    /// It denies, and no rule could allow it anyway.
+    Needless,
 }
 
 /// Walks the rules in their order. `told` hears what each has to say, up to the last that was

@@ -67,7 +67,8 @@ pub struct Authority {
     /// `keys`: public keys that it signs with.
     #[serde(default)]
     pub keys: Vec<Spanned<String>>,
-    /// `key-files`: files with one public key each.
+    /// `key-files`: files of such keys, one on each line. Only their owners may be able to write to
+    /// them.
     #[serde(default)]
     pub key_files: Vec<Spanned<PathBuf>>,
 }

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,9 +66,17 @@ impl Config {
     /// [`Error`].
     pub fn load(path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|cause| Error::Read { name: name.clone(), cause })?;
-        Self::parse(&text, &name, path.parent().unwrap_or(Path::new("")))
+        let read = || Ok((std::fs::read_to_string(path)?, std::fs::metadata(path)?.mode()));
+        let (text, mode) = read().map_err(|cause| Error::Read { name: name.clone(), cause })?;
+        let mut config = Self::parse(&text, &name, path.parent().unwrap_or(Path::new("")))?;
+        if mode & 0o022 != 0 {
+            let warning = format!(
+                "{name}: others than its owner can write to it, and let themselves in\n\
+                 hint: chmod go-w {name}"
+            );
+            config.warnings.push(warning);
+        }
+        Ok(config)
     }
 
     /// Reads the text of a file with this name, which stands in `folder`, and the files of keys that
@@ -119,7 +128,13 @@ fn listen(document: &Document, report: &mut Report) -> Vec<SocketAddr> {
     if listen.get_ref().is_empty() {
         report.fault(listen.span(), "there is nowhere to listen");
     }
-    report.values(listen.get_ref())
+    for text in listen.get_ref() {
+        if let Err(message) = &text.value {
+            let hint = "write an address and a port: 127.0.0.1:2222 or [::1]:2222";
+            report.fault_with_hint(text.span.clone(), message, hint);
+        }
+    }
+    listen.get_ref().iter().filter_map(|text| text.value.clone().ok()).collect()
 }
 
 fn host_keys(document: &Document, folder: &Path, report: &mut Report) -> Vec<PrivateKey> {

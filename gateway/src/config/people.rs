@@ -1,7 +1,7 @@
 //! Users, authorities and their keys.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use adit_transport::authorized_keys::AuthorizedKeys;
@@ -24,13 +24,10 @@ pub(super) fn authorities(
     for table in &document.authority {
         let mut keys = Vec::new();
         for key in &table.keys {
-            keys.extend(public_key(key, key.get_ref(), report));
+            keys.extend(public_key(key, report));
         }
         for file in &table.key_files {
-            match std::fs::read_to_string(folder.join(file.get_ref())) {
-                Ok(text) => keys.extend(public_key(file, &text, report)),
-                Err(error) => report.fault(file.span(), format!("it cannot be read: {error}")),
-            }
+            keys.extend(authority_file(file, &folder.join(file.get_ref()), report));
         }
         if table.keys.is_empty() && table.key_files.is_empty() {
             report.fault(table.name.span(), "this authority has no key");
@@ -44,11 +41,40 @@ pub(super) fn authorities(
     all
 }
 
-fn public_key<T>(place: &Spanned<T>, text: &str, report: &mut Report) -> Option<PublicKey> {
-    match PublicKey::parse(text.trim()) {
+fn public_key(text: &Spanned<String>, report: &mut Report) -> Option<PublicKey> {
+    match PublicKey::parse(text.get_ref().trim()) {
         Ok((key, _comment)) => Some(key),
         Err(invalid) => {
-            report.fault(place.span(), invalid.to_string());
+            report.fault(text.span(), invalid.to_string());
+            None
+        }
+    }
+}
+
+/// A file of keys of an authority, one on each line, without options.
+fn authority_file(file: &Spanned<PathBuf>, path: &Path, report: &mut Report) -> Vec<PublicKey> {
+    let Some(keys) = load(file, path, report) else { return Vec::new() };
+    if let Some(first) = keys.warnings().first() {
+        report.fault(file.span(), first);
+    } else if keys.entries().is_empty() {
+        report.fault(file.span(), "there is no key in it");
+    }
+    for entry in keys.entries().iter().filter(|entry| !entry.options.is_empty()) {
+        let message = format!("{}:{}: this key must have no options", path.display(), entry.line);
+        report.fault(file.span(), message);
+    }
+    keys.entries().iter().map(|entry| entry.key.clone()).collect()
+}
+
+fn load(file: &Spanned<PathBuf>, path: &Path, report: &mut Report) -> Option<AuthorizedKeys> {
+    match AuthorizedKeys::load(path) {
+        Ok(keys) => Some(keys),
+        Err(error) => {
+            let message = format!("{}: {}", path.display(), error.cause());
+            match error.hint() {
+                Some(hint) => report.fault_with_hint(file.span(), message, hint),
+                None => report.fault(file.span(), message),
+            }
             None
         }
     }
@@ -154,22 +180,8 @@ fn inline_key(line: &Spanned<String>, zone: Zone, report: &mut Report) -> Vec<Ke
 
 /// A file of keys, which others than the gateway's administrator may have written: a line that is
 /// wrong lets nobody in, and the others do.
-fn key_file(
-    mention: &Spanned<std::path::PathBuf>,
-    path: &Path,
-    zone: Zone,
-    report: &mut Report,
-) -> Vec<KeyLine> {
-    let keys = match AuthorizedKeys::load(path) {
-        Ok(keys) => keys,
-        Err(error) => {
-            match error.hint() {
-                Some(hint) => report.fault_with_hint(mention.span(), error.to_string(), hint),
-                None => report.fault(mention.span(), error.to_string()),
-            }
-            return Vec::new();
-        }
-    };
+fn key_file(file: &Spanned<PathBuf>, path: &Path, zone: Zone, report: &mut Report) -> Vec<KeyLine> {
+    let Some(keys) = load(file, path, report) else { return Vec::new() };
     report.warnings.extend_from_slice(keys.warnings());
     let lines = KeyLine::of(&keys, &path.display().to_string(), zone);
     for line in &lines {

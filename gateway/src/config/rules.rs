@@ -113,28 +113,46 @@ fn lint(rule: &Rule, before: &[Rule], table: &document::Rule, report: &mut Repor
         let message = format!("this rule is never asked: rule {:?} denies everything", end.name);
         report.warn(span.clone(), message, "put it before that rule");
     }
-    if rule.effect != Effect::Deny {
-        return;
+    match rule.effect {
+        Effect::Allow if rule.direction.is_none() && rule.targets.iter().any(is_everywhere) => {
+            let message = "this rule also allows to listen on every address";
+            report.warn(span, message, "write `direction = \"open\"`, or \"listen\" if it is so");
+        }
+        Effect::Allow => {}
+        Effect::Deny => lint_denial(rule, before, table, report),
     }
-    let suffix = |it: &Pattern| matches!(it, Pattern::Tcp { hosts: Hosts::Below(_), .. });
-    if !rule.targets.is_empty() && rule.targets.iter().all(suffix) {
+}
+
+fn lint_denial(rule: &Rule, before: &[Rule], table: &document::Rule, report: &mut Report) {
+    let span = table.name.span();
+    let is_suffix = |it: &Pattern| matches!(it, Pattern::Tcp { hosts: Hosts::Below(_), .. });
+    if !rule.targets.is_empty() && rule.targets.iter().all(is_suffix) {
         let message = "this rule denies names only: who asks for an address goes past it";
         report.warn(span.clone(), message, "deny the network of these hosts too");
     }
-    let everywhere = |it: &Pattern| match it {
+    let is_all = |it: &Pattern| match it {
         Pattern::Tcp { hosts: Hosts::Network(network), .. } => network.prefix() == 0,
         _ => false,
     };
-    let by_name =
+    let is_name =
         |it: &Pattern| matches!(it, Pattern::Tcp { hosts: Hosts::Name(_) | Hosts::Below(_), .. });
-    let named =
-        before.iter().find(|it| it.effect == Effect::Allow && it.targets.iter().any(by_name));
-    if let Some(named) = named.filter(|_| rule.targets.iter().any(everywhere)) {
+    let mut allowing = before.iter().filter(|it| it.effect == Effect::Allow);
+    let named = allowing.find(|it| it.targets.iter().any(is_name));
+    if let Some(named) = named.filter(|_| rule.targets.iter().any(is_all)) {
         let message = format!(
             "this rule denies the addresses of all names that rule {:?} allows",
             named.name
         );
         report.warn(span, message, "to deny what is left, leave out `targets` or write `*:*`");
+    }
+}
+
+/// Whether it means all addresses of a family, to listen on.
+fn is_everywhere(pattern: &Pattern) -> bool {
+    match pattern {
+        Pattern::Tcp { hosts: Hosts::All, .. } => true,
+        Pattern::Tcp { hosts: Hosts::Network(network), .. } => network.first().is_unspecified(),
+        _ => false,
     }
 }
 

@@ -29,6 +29,8 @@ fn folder() -> TempDir {
     write("keys/ann", KEY, 0o600);
     write("keys/bad", &format!("verify-required {KEY}nonsense\n{RSA}"), 0o600);
     write("keys/open", KEY, 0o666);
+    write("keys/empty", "# none\n", 0o600);
+    write("keys/options", &format!("# one\nrestrict {KEY}"), 0o600);
     folder
 }
 
@@ -202,20 +204,28 @@ fn files_that_cannot_be_used_are_told_where_they_are_named() {
     for (lines, told) in [
         (
             "[[user]]\nname = \"ann\"\nauthorized-keys = [\"keys/none\"]",
-            "file:4:20: authorized keys FOLDER/keys/none: No such file or directory (os error 2)",
+            "file:4:20: FOLDER/keys/none: No such file or directory (os error 2)",
         ),
         (
             "[[user]]\nname = \"ann\"\nauthorized-keys = [\"keys/open\"]",
-            "file:4:20: authorized keys FOLDER/keys/open: others than its owner can write to it: \
+            "file:4:20: FOLDER/keys/open: others than its owner can write to it: \
              its mode is 0666",
         ),
         (
             "[[authority]]\nname = \"corp\"\nkey-files = [\"none\"]",
-            "file:4:14: it cannot be read: No such file or directory (os error 2)",
+            "file:4:14: FOLDER/none: No such file or directory (os error 2)",
         ),
         (
             "[[authority]]\nname = \"corp\"\nkey-files = [\"host_ed25519\"]",
-            "file:4:14: the public key is not valid base64",
+            "file:4:14: FOLDER/host_ed25519:1: the public key is not valid base64",
+        ),
+        (
+            "[[authority]]\nname = \"corp\"\nkey-files = [\"keys/empty\"]",
+            "file:4:14: there is no key in it",
+        ),
+        (
+            "[[authority]]\nname = \"corp\"\nkey-files = [\"keys/options\"]",
+            "file:4:14: FOLDER/keys/options:2: this key must have no options",
         ),
         ("[[authority]]\nname = \"corp\"", "file:3:8: this authority has no key"),
     ] {
@@ -257,6 +267,19 @@ fn a_key_in_the_file_must_be_right_and_one_elsewhere_lets_nobody_in() {
 }
 
 #[test]
+fn a_file_that_others_can_write_to_is_warned_of() {
+    let folder = folder();
+    let path = folder.path().join("adit-serve.toml");
+    fs::write(&path, EXAMPLE).unwrap();
+    let warnings = |mode| {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        Config::load(&path).unwrap().warnings.join("\n")
+    };
+    assert_eq!(warnings(0o644), "");
+    assert!(warnings(0o664).contains("others than its owner can write to it"));
+}
+
+#[test]
 fn a_key_is_known_by_its_line_in_the_file() {
     let key = KEY.trim_end();
     let lines = format!("[[user]]\nname = \"ann\"\nkeys = [\n'{key}',\n]");
@@ -286,6 +309,11 @@ fn rules_that_do_not_do_what_they_seem_to_are_warned_of() {
         warnings(&rule("names", "deny", "targets = [\"*.example:80\"]")),
         ["file:3:8: this rule denies names only: who asks for an address goes past it"],
     );
+    let open = rule("open", "allow", "targets = [\"*:80\"]");
+    let listening = ["file:3:8: this rule also allows to listen on every address"];
+    assert_eq!(warnings(&open), listening);
+    assert_eq!(warnings(&open.replace("\"*:80\"", "\"[::]:80\"")), listening);
+    assert_eq!(warnings(&format!("{open}direction = \"open\"")), [""; 0]);
     let rest = rule("rest", "deny", "targets = [\"0.0.0.0/0:*\"]");
     assert_eq!(
         warnings(&format!("{some}{rest}")),

@@ -201,14 +201,14 @@ impl Door {
         Some(guest)
     }
 
-    /// How many connections there are, and how many of them have not logged in.
-    pub fn len(&self) -> (usize, usize) {
-        (self.guests.len(), self.half_open)
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        self.guests.len()
     }
 
-    /// Whether nobody is inside.
-    pub fn is_empty(&self) -> bool {
-        self.guests.is_empty()
+    /// How many of them have not logged in.
+    pub fn half_open(&self) -> usize {
+        self.half_open
     }
 
     /// How many sources are remembered that need not be inside.

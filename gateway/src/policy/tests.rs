@@ -341,6 +341,38 @@ fn only_what_matters_has_to_be_found_out() {
 }
 
 #[test]
+fn names_that_nothing_could_allow_are_not_looked_up() {
+    let look_up = |login: &Login, rules: &[&str], text| {
+        let ask = Ask::new(Direction::Open, &target(text)).unwrap();
+        let question = Question { login, ask: &ask, now: UNIX_EPOCH };
+        let policy = policy(rules);
+        let verdict = shown(&policy.judge(&question, &Answers::default()));
+        (!policy.wants(&question).is_empty(), verdict)
+    };
+    let no = |reason: &str| (false, reason.to_owned());
+    let plain = login("");
+    assert_eq!(look_up(&plain, &[], "db.example:80"), no("no-rule"));
+    let rules = ["deny db.example:80", "allow 10.0.0.0/8:81 *.other:80 /run/"];
+    assert_eq!(look_up(&plain, &rules, "db.example:80"), no("no-rule"));
+    let key = login("permitopen=\"db.example:81\"");
+    assert_eq!(look_up(&key, &["allow"], "db.example:80"), no("permitopen"));
+    assert_eq!(look_up(&login("restrict"), &["allow"], "db.example:80"), no("key-forwarding"));
+    for rules in [["allow"], ["allow *:80"], ["allow 10.0.0.0/8:80"], ["allow *.example:80"]] {
+        assert!(look_up(&plain, &rules, "db.example:80").0, "{rules:?}");
+    }
+    assert!(look_up(&key, &["allow other.example:81"], "db.example:81").0);
+    let ask = Ask::new(Direction::Open, &target("db.example:80")).unwrap();
+    let question = Question { login: &plain, ask: &ask, now: UNIX_EPOCH };
+    let text = policy(&rules).explain(&question, &Answers::default()).to_string();
+    let expected = "user ann from 10.0.0.9, open db.example:80: denied: no rule allows it\n  \
+        db.example, not looked up: denied: no rule allows it\n    \
+        rule `1` need not be asked: it denies, and nothing allows it\n    \
+        rule `2` does not match: it names other targets\n\
+        hint: what no rule allows is denied";
+    assert_eq!(text, expected);
+}
+
+#[test]
 fn an_explanation_says_what_every_rule_had_to_say() {
     let rules = policy(&["deny 192.0.2.0/24:22", "allow *.example:*", "allow", "deny 127.0.0.1:*"]);
     let login = login("");
