@@ -20,7 +20,7 @@ enum Others {
 }
 
 /// The line, from left to right. What is right of a crate knows it; what is left does not.
-const LINE: [Layer; 5] = [
+const LINE: [Layer; 6] = [
     Layer {
         name: "adit-proto",
         may: &[],
@@ -38,8 +38,13 @@ const LINE: [Layer; 5] = [
         others: Others::AllBut(&["ring"]),
     },
     Layer {
-        name: "adit",
+        name: "adit-gateway",
         may: &["adit-transport", "adit-channels", "adit-forward"],
+        others: Others::AllBut(&["ring"]),
+    },
+    Layer {
+        name: "adit",
+        may: &["adit-transport", "adit-channels", "adit-forward", "adit-gateway"],
         others: Others::AllBut(&["ring"]),
     },
 ];
@@ -133,6 +138,8 @@ mod tests {
         for (package, name) in [
             ("adit-forward", "adit-proto"),
             ("adit-forward", "ring"),
+            ("adit-gateway", "adit-proto"),
+            ("adit-gateway", "ring"),
             ("adit-channels", "ring"),
             ("adit", "adit-proto"),
         ] {
