@@ -1,5 +1,7 @@
 //! The command line.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "the comments are the words of --help")]
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

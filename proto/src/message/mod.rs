@@ -3,7 +3,7 @@
 //! A message knows how it is written and read and nothing of states: which message may come
 //! when is the business of the phases. Numbers 30 to 49 and 60 to 79 mean what
 //! the method under way says, so there is no enum of all messages; the three layers decode
-//! what they expect, and [`Connection`](connection::Connection) gathers the messages of the
+//! what they expect, and [`ConnectionMessage`](connection::ConnectionMessage) gathers the messages of the
 //! connection protocol, which are all that leaves the core.
 
 pub mod channel_close;

@@ -194,8 +194,7 @@ mod tests {
     #[test]
     fn a_name_in_the_table_that_no_file_has_is_a_finding() {
         assert_eq!(check_table(["proto/src/lib.rs"].into_iter()).len(), PURE.len() - 1);
-        let all = PURE.map(|pattern| if pattern.ends_with('*') { "x" } else { pattern });
-        let all = all.into_iter().chain(["proto/src/a.rs", "channels/src/mux/a.rs"]);
-        assert!(check_table(all.chain(["forward/src/spec/a.rs"])).is_empty());
+        let all = PURE.map(|pattern| pattern.replace('*', "/a.rs"));
+        assert!(check_table(all.iter().map(String::as_str)).is_empty());
     }
 }
