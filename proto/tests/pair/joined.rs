@@ -23,7 +23,7 @@ pub(crate) struct Pair {
 }
 
 /// A pair that does so much without time passing does not come to rest.
-const RESTLESS: usize = 200_000;
+const RESTLESS: usize = 20_000;
 
 impl Pair {
     pub(crate) fn new(setup: Setup) -> Self {
