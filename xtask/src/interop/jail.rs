@@ -34,9 +34,8 @@ echo ready
 read -r address
 ip address add "$address" dev peer
 ip link set peer up
-echo connected
 cd "$work/root"
-exec chroot . cat
+exec chroot . sh -c 'echo connected; exec cat'
 "#;
 
 /// A set of namespaces with a first process in it.
