@@ -34,8 +34,15 @@ fn target_not_permitted(trial: &mut Trial<'_, '_>, gateway: &Gateway) -> Result<
     let mut plan = Plan::alone(call.from.clone(), vec![Step::Send(1), Step::ReceiveUntilEnd]);
     plan.connect_within = 20_000;
     let report = trial.drive_inside(&plan)?.report(LIMIT)?;
-    if report.accounts.iter().any(|account| account.received > 0) {
-        return Err(Error::new("a target that is not permitted answered"));
+    for account in &report.accounts {
+        let error = account.error.as_deref().unwrap_or_default();
+        if error.starts_with("connect to ") {
+            let said = client.last_words();
+            return Err(Error::new(format!("{error}: there is no tunnel; the client: {said}")));
+        }
+        if account.received > 0 {
+            return Err(Error::new("a target that is not permitted answered"));
+        }
     }
     if trial.peer.flavour == Flavour::OpenSsh {
         let is_refused = |line: &str| line.contains("administratively prohibited").then_some(());
