@@ -17,7 +17,9 @@ use std::process::ExitCode;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{
+    Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit,
+};
 
 use crate::error::Result;
 use crate::interop::Ending;
@@ -81,7 +83,10 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<Ending> {
     raise_file_limit();
-    if !matches!(task, Task::Target { .. } | Task::Drive) {
+    if matches!(task, Task::Target { .. } | Task::Drive) {
+        // Whoever started this may be killed, and then nobody else would end it.
+        let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    } else {
         interrupt::install()?;
     }
     match task {
