@@ -92,15 +92,24 @@ impl Cli {
 
     /// Removes the containers whose owner is gone.
     pub(crate) fn remove_leftovers(&self) -> Result<usize> {
+        self.remove(|owner| !owner.is_alive())
+    }
+
+    /// Removes all containers of this run that are left at its end.
+    pub(crate) fn remove_own(&self, own: &Owner) -> Result<usize> {
+        self.remove(|owner| owner == own)
+    }
+
+    fn remove(&self, of: impl Fn(&Owner) -> bool) -> Result<usize> {
         let format = format!("{{{{.ID}}}} {{{{.Label \"{LABEL}\"}}}}");
         let filter = format!("label={LABEL}");
         let list = ["ps", "--all", "--filter", &filter, "--format", &format];
         let listed = process::succeed(self.command(&list), LIMIT)?;
-        let orphans = listed.lines().filter_map(|line| {
+        let chosen = listed.lines().filter_map(|line| {
             let (id, owner) = line.split_once(' ')?;
-            (!Owner::parse(owner.trim())?.is_alive()).then_some(id)
+            of(&Owner::parse(owner.trim())?).then_some(id)
         });
-        let removed = orphans
+        let removed = chosen
             .filter(|id| process::succeed(self.command(&["rm", "--force", id]), LIMIT).is_ok());
         Ok(removed.count())
     }
@@ -209,6 +218,8 @@ impl Place for Container {
             }
             Guests::Sidecar => {
                 let mut command = self.cli.command(&["run", "--rm", "--interactive"]);
+                // The first process of a container takes no notice of SIGTERM by itself.
+                command.args((self.cli.program == "docker").then_some("--init"));
                 command.args(["--label", &format!("{LABEL}={}", self.owner)]);
                 command.args(["--network", &format!("container:{}", self.name)]);
                 command.args(["--security-opt", "label=disable", "--volume", "/:/host"]);

@@ -106,6 +106,14 @@ impl Engine {
     }
 }
 
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Kind::Containers(cli) = &self.kind {
+            let _ = cli.remove_own(&self.owner);
+        }
+    }
+}
+
 impl Kind {
     fn name(&self) -> &'static str {
         match self {
@@ -123,7 +131,7 @@ fn try_one(wanted: Wanted) -> Result<(Kind, String)> {
         Wanted::Host => return try_host(),
     };
     let version = cli.version()?;
-    Ok((Kind::Containers(cli), format!(" {version}, its daemon answers")))
+    Ok((Kind::Containers(cli), format!(" {version}, which answers")))
 }
 
 fn try_host() -> Result<(Kind, String)> {

@@ -8,6 +8,7 @@ use crate::interop::client::{self, Program};
 use crate::interop::key;
 use crate::interop::leftover;
 use crate::interop::peer::Flavour;
+use crate::interop::place::{self, Place};
 use crate::interop::server::{self, Settings};
 use crate::interop::target::Target;
 use crate::interop::trial::Trial;
@@ -37,6 +38,12 @@ pub(crate) enum Asked {
     TcpAndUnix,
 }
 
+/// The public key of a private one. Whoever runs this may not read the file; the peer's root may.
+fn public(place: &dyn Place, private: &str) -> Result<String> {
+    let said = place::run(place, &["ssh-keygen", "-y", "-f", private])?;
+    key::value(&said).ok_or_else(|| Error::new("the gateway's host key is none"))
+}
+
 impl Gateway {
     /// Starts a gateway that lets the users' keys in and goes to nothing but `target`.
     pub(crate) fn start(trial: &mut Trial<'_, '_>, target: &Target, asked: Asked) -> Result<Self> {
@@ -52,7 +59,8 @@ impl Gateway {
         let place = trial.place()?;
         let shared = place.shared().clone();
         // It is not there: the gateway makes it on its first run.
-        let host_key = shared.outside(&format!("gateway-{}", leftover::serial()));
+        let name = format!("gateway-{}", leftover::serial());
+        let host_key = shared.outside(&name);
         let mut command = place.guest(program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--host-key"]).arg(&host_key);
         command.arg("--authorized-keys").arg(shared.outside(server::AUTHORIZED));
@@ -66,7 +74,7 @@ impl Gateway {
             _process: process,
             port: address.port(),
             user: place.user().to_owned(),
-            host_key: key::derived_public(&host_key)?,
+            host_key: public(place, &shared.inside(&name))?,
             unix_target: target.unix_outside.clone(),
         })
     }

@@ -160,7 +160,11 @@ impl Maker {
         command.args(["--label", &label, "--build-arg", &format!("BASE={base}")]);
         let backports = suite.backports.unwrap_or_default();
         command.args(["--build-arg", &format!("BACKPORTS={backports}")]).arg(context.path());
-        process::succeed(command, BUILD_LIMIT)?;
+        if let Err(error) = process::succeed(command, BUILD_LIMIT) {
+            process::check_interrupt()?;
+            eprintln!("no image from {base}, taking the package mirror: {error}");
+            return Ok(false);
+        }
         remove_older_images(cli, suite);
         Ok(true)
     }

@@ -50,7 +50,7 @@ impl Kind {
             Self::Ed25519 => ("ed25519", None),
             Self::EcdsaP256 => ("ecdsa", Some("256")),
             Self::EcdsaP384 => ("ecdsa", Some("384")),
-            Self::Rsa => ("rsa", Some("3072")),
+            Self::Rsa => ("rsa", Some("2048")),
         }
     }
 }
@@ -133,14 +133,6 @@ pub(crate) fn public(private: &Path) -> Result<String> {
     path.push(".pub");
     let text = std::fs::read_to_string(&path).context("read a public key")?;
     value(&text).ok_or_else(|| Error::new("a public key without a value"))
-}
-
-/// The public key of a private one that has none beside it.
-pub(crate) fn derived_public(private: &Path) -> Result<String> {
-    let mut command = Command::new("ssh-keygen");
-    command.arg("-y").arg("-f").arg(private);
-    let text = process::succeed(command, LIMIT)?;
-    value(&text).ok_or_else(|| Error::new("a private key without a public one"))
 }
 
 /// The first line of `text` that is a public key, without its comment.
