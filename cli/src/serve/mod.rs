@@ -115,7 +115,10 @@ impl Gateway {
         let identification = Identification::own(software)
             .map_err(|error| Failure::new(Exit::Other, format!("{software}: {error}")))?;
         let common = Common::new(provider::default(), identification);
-        let config = Arc::new(ServerConfig::new(common, host_keys.public()));
+        let mut config = ServerConfig::new(common, host_keys.public());
+        // The user of a client may have to be asked about the host key in the first key exchange.
+        config.common.exchange_timeout = config.login_timeout;
+        let config = Arc::new(config);
         Ok(Self { config, host_keys, authorized: Arc::new(authorized), permits: permits.into() })
     }
 
