@@ -127,8 +127,9 @@ fn dropbear(place: &dyn Place, gateway: &Gateway, call: &Call) -> Vec<String> {
     };
     let key = place.shared().inside(&key);
     let forward = format!("{}:{}", call.from, call.to);
-    // It has no way to name a file of known hosts; the host keys are OpenSSH's to check.
-    let words = ["dbclient", "-N", "-y", "-i", &key, "-L", &forward];
+    // It has no way to name a file of known hosts, and each gateway has a new key: the host keys
+    // are OpenSSH's to check, and asked twice, it checks none.
+    let words = ["dbclient", "-N", "-y", "-y", "-i", &key, "-L", &forward];
     let to = ["-p", &gateway.port.to_string(), "-l", &gateway.user, "127.0.0.1"];
     words.into_iter().chain(to).map(str::to_owned).collect()
 }
