@@ -55,14 +55,15 @@ pub struct Algorithms {
 }
 
 impl Algorithms {
-    /// All that the provider has.
+    /// All that the provider has, but for certificates of hosts: whether one is to be believed is
+    /// not known here.
     pub fn of(provider: &Provider) -> Self {
-        let signatures = names(provider.verifiers.iter().map(|it| it.name()));
+        let plain = provider.verifiers.iter().filter(|it| it.signature_name() == it.name());
         Self {
             exchanges: names(provider.exchanges.iter().map(|it| it.name())),
-            host_keys: signatures.clone(),
+            host_keys: names(plain.map(|it| it.name())),
             ciphers: names(provider.ciphers.iter().map(|it| it.name())),
-            signatures,
+            signatures: names(provider.verifiers.iter().map(|it| it.name())),
         }
     }
 }

@@ -242,7 +242,8 @@ impl Connection {
     /// Answers [`Event::Asked`], one answer for each question.
     ///
     /// # Errors
-    /// Where nobody asked, or the connection is at its end.
+    /// Where nobody asked, the answers are fewer or more than the questions, or the connection is
+    /// at its end.
     pub fn respond(&mut self, now: Instant, answers: Vec<Secret>) -> Result<(), Error> {
         self.attempt(now, |machine| match &mut machine.login {
             Login::Client(login) => login.respond(answers, &mut machine.transport),

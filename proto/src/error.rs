@@ -188,7 +188,7 @@ impl From<Violation> for Error {
 
 impl From<disconnect::Disconnect> for Error {
     fn from(message: disconnect::Disconnect) -> Self {
-        let description = message.description.sanitized();
+        let description = message.description.sanitized_line();
         Self::Disconnected { reason: message.reason, description }
     }
 }

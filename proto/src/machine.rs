@@ -263,7 +263,7 @@ impl Machine {
         match number {
             Number::DISCONNECT => Err(Disconnect::decode(payload)?.into()),
             Number::DEBUG => {
-                let said = Debug::decode(payload)?.message.sanitized();
+                let said = Debug::decode(payload)?.message.sanitized_line();
                 tracing::debug!(said, "the peer sent a debug message");
                 Ok(())
             }

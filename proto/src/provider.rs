@@ -216,6 +216,12 @@ pub trait Verify: fmt::Debug + Send + Sync {
     /// The name that its public keys carry, for instance `ssh-rsa`.
     fn key_type(&self) -> &'static str;
 
+    /// The name that its signatures carry, which is another one where the key is certified: a
+    /// certificate's algorithm is asked for by a name of its own, and its key signs as ever.
+    fn signature_name(&self) -> &'static str {
+        self.name()
+    }
+
     /// Verifies `signature` over `message` by the public key `key`.
     ///
     /// `key` is a public key as on the wire, `signature` what follows the algorithm's name in

@@ -17,7 +17,8 @@ pub fn encode(algorithm: &str, signature: &[u8]) -> Bytes {
 ///
 /// # Errors
 /// [`Failure::BadKey`] where the key is not of the algorithm's type, [`Failure::BadSignature`]
-/// where the signature names another algorithm or does not verify.
+/// where the signature does not carry [the algorithm's name](crate::provider::Verify::signature_name)
+/// or does not verify.
 pub fn verify(
     provider: &Provider,
     algorithm: &str,
@@ -31,7 +32,7 @@ pub fn verify(
         return Err(Failure::BadKey);
     }
     let (signature, used) = wire::utf8(signature).map_err(|_| Failure::BadSignature)?;
-    if used != algorithm {
+    if used != verifier.signature_name() {
         return Err(Failure::BadSignature);
     }
     verifier.verify(key, message, signature)

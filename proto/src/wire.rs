@@ -181,11 +181,21 @@ impl Put for Vec<u8> {
 pub struct Text(pub String);
 
 impl Text {
-    /// The text with control characters escaped, so that a peer cannot steer a terminal.
+    /// The text, which may have several lines, with all escaped by which a peer could steer a
+    /// terminal or have words read in another order than they stand in.
     pub fn sanitized(&self) -> String {
+        self.escaped(|character| !matches!(character, '\n' | '\t') && steers(character))
+    }
+
+    /// As [`sanitized`](Self::sanitized), in one line, for a place in a sentence or a log.
+    pub fn sanitized_line(&self) -> String {
+        self.escaped(steers)
+    }
+
+    fn escaped(&self, steers: impl Fn(char) -> bool) -> String {
         let mut shown = String::with_capacity(self.0.len());
         for character in self.0.chars() {
-            if character.is_control() && character != '\n' && character != '\t' {
+            if steers(character) {
                 shown.extend(character.escape_default());
             } else {
                 shown.push(character);
@@ -193,6 +203,14 @@ impl Text {
         }
         shown
     }
+}
+
+/// Whether a character does something to what stands around it: controls, the separators of lines
+/// and paragraphs, and the marks that turn the direction of writing
+/// ([Unicode Standard Annex 9](https://www.unicode.org/reports/tr9/)).
+fn steers(character: char) -> bool {
+    let turns = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    character.is_control() || turns || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
 impl From<&str> for Text {
@@ -339,6 +357,12 @@ mod tests {
     #[test]
     fn text_cannot_steer_a_terminal() {
         assert_eq!(Text::from("a\u{1b}[2J\nb").sanitized(), "a\\u{1b}[2J\nb");
+        assert_eq!(Text::from("a\u{202e}b\u{2028}").sanitized(), "a\\u{202e}b\\u{2028}");
+    }
+
+    #[test]
+    fn text_for_a_sentence_is_one_line() {
+        assert_eq!(Text::from("a\r\nb\u{85}").sanitized_line(), "a\\r\\nb\\u{85}");
     }
 
     proptest! {

@@ -182,6 +182,20 @@ fn the_user_may_have_to_answer_any_number_of_questions() {
 }
 
 #[test]
+fn a_question_without_an_answer_is_a_misuse() {
+    for answers in [&[][..], &["one", "two"]] {
+        let mut setup =
+            setup([Credential::KeyboardInteractive], [Decision::Ask(questions(&["word:"]))]);
+        let answers = answers.iter().map(|it| secret(it)).collect();
+        setup.client_answers.responses.push_back(answers);
+        let mut pair = Pair::new(setup);
+        pair.run_to_end();
+        assert!(matches!(pair.client.error(), Some(Error::Misuse(_))), "{:?}", pair.client.error());
+        assert_eq!(methods(&pair.server), [LoginMethod::KeyboardInteractive]);
+    }
+}
+
+#[test]
 fn questions_may_come_in_rounds() {
     let rounds = [&["word:"][..], &["code:", "again:"]];
     let asks = rounds.map(|prompts| Decision::Ask(questions(prompts)));

@@ -15,6 +15,7 @@
 
 pub mod accept;
 pub mod authorized_keys;
+mod buffer;
 pub mod certificate;
 pub mod client;
 pub mod connect;
@@ -28,4 +29,4 @@ pub mod public_key;
 mod text_file;
 pub mod trust;
 
-pub use adit_proto::{config, event, ident, name, secret};
+pub use adit_proto::{config, error, event, ident, name, secret};

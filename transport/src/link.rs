@@ -16,11 +16,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 use tokio_util::io::poll_read_buf;
 
+use crate::buffer;
 use crate::identity::private_key::PrivateKey;
-
-/// How much is read at a time: it doubles from the least to the most while reads fill it.
-const MIN_READ: usize = 16 * 1024;
-const MAX_READ: usize = 256 * 1024;
 
 /// Beyond so many bytes not yet written nothing is read. Data wait in front of the link, so
 /// that only answers can come to this, to a peer that asks without end and reads nothing.
@@ -45,8 +42,6 @@ pub struct Link<S> {
     input: BytesMut,
     /// What was sealed and not yet written.
     output: BytesMut,
-    /// How much to read at a time.
-    appetite: usize,
     timer: Pin<Box<Sleep>>,
     /// Why nothing can be written any more. It is told when nothing is left to be read, since
     /// what the peer said last explains more.
@@ -81,7 +76,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             connection,
             input: BytesMut::new(),
             output: BytesMut::new(),
-            appetite: MIN_READ,
             timer: Box::pin(tokio::time::sleep_until(Instant::now())),
             broken: None,
             host_keys,
@@ -240,21 +234,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.input.reserve(self.appetite);
-        let room = self.input.capacity() - self.input.len();
-        let read = ready!(poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.input));
-        let read = match (read, self.broken.take()) {
-            (Ok(0) | Err(_), Some(error)) => return Poll::Ready(Err(error.into())),
-            (Ok(0), None) => return Poll::Ready(Err(Error::Closed)),
+        buffer::make_room(&mut self.input);
+        let read = poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.input);
+        if read.is_pending() && self.input.is_empty() {
+            buffer::give(std::mem::take(&mut self.input));
+        }
+        match (ready!(read), self.broken.take()) {
+            (Ok(0) | Err(_), Some(error)) => Poll::Ready(Err(error.into())),
+            (Ok(0), None) => Poll::Ready(Err(Error::Closed)),
             (read, broken) => {
                 self.broken = broken;
-                read?
+                read?;
+                Poll::Ready(Ok(()))
             }
-        };
-        if read == room {
-            self.appetite = (self.appetite * 2).min(MAX_READ);
         }
-        Poll::Ready(Ok(()))
     }
 }
 

@@ -45,7 +45,9 @@ enum State {
         algorithm: String,
     },
     AwaitAnswer(Tried),
-    Asked,
+    Asked {
+        questions: usize,
+    },
     Done,
 }
 
@@ -177,8 +179,10 @@ impl Login {
         answers: Vec<Secret>,
         transport: &mut Transport,
     ) -> Result<(), Error> {
-        if !matches!(self.state, State::Asked) {
-            return Err(Error::Misuse("answers that nobody asked for"));
+        match self.state {
+            State::Asked { questions } if questions == answers.len() => {}
+            State::Asked { .. } => return Err(Error::Misuse("not an answer for each question")),
+            _ => return Err(Error::Misuse("answers that nobody asked for")),
         }
         transport.send(&UserauthInfoResponse { responses: List(answers) })?;
         self.state = State::AwaitAnswer(Tried::Interactive);
@@ -230,7 +234,7 @@ impl Login {
         failure: UserauthFailure,
         events: &mut VecDeque<Event>,
     ) -> Result<(), Error> {
-        if !matches!(self.state, State::AwaitAnswer(_) | State::Asked) {
+        if !matches!(self.state, State::AwaitAnswer(_) | State::Asked { .. }) {
             return Err(Violation::UnrelatedAnswer.into());
         }
         self.state = State::Ready;
@@ -271,7 +275,8 @@ impl Login {
                 (State::Ready, Event::ChangePassword(wanted.prompt.sanitized()))
             }
             State::AwaitAnswer(Tried::Interactive) => {
-                (State::Asked, Event::Asked(UserauthInfoRequest::decode(payload)?))
+                let asked = UserauthInfoRequest::decode(payload)?;
+                (State::Asked { questions: asked.prompts.0.len() }, Event::Asked(asked))
             }
             _ => return Err(Violation::UnrelatedAnswer.into()),
         };

@@ -6,7 +6,6 @@
 //! ```
 
 use crate::authorized_keys::option::{self, KeyOption};
-use crate::authorized_keys::permissions::{Permissions, Refused};
 use crate::public_key::{Invalid, PublicKey};
 
 /// A key that may log in, as its options say.
@@ -43,14 +42,6 @@ impl Entry {
                 Ok(Some(entry(options, PublicKey::parse(rest)?)))
             }
         }
-    }
-
-    /// What the key permits its holder, or why it must not be let in.
-    ///
-    /// # Errors
-    /// [`Refused`].
-    pub fn permissions(&self) -> Result<Permissions, Refused> {
-        Permissions::of(&self.options)
     }
 }
 

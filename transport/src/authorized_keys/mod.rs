@@ -6,16 +6,18 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+pub use destination::Destination;
 pub use entry::Entry;
 pub use option::KeyOption;
-pub use permissions::Permissions;
+pub use refused::Refused;
 
 use crate::public_key::PublicKey;
 use crate::text_file;
 
+pub mod destination;
 pub mod entry;
 pub mod option;
-pub mod permissions;
+pub mod refused;
 
 /// The keys of a file, in its order.
 #[derive(Debug, Clone, Default)]
@@ -56,8 +58,7 @@ impl AuthorizedKeys {
         &self.entries
     }
 
-    /// The entries of this key, in the order of the file: usually one, and the first whose
-    /// [permissions](Entry::permissions) do not refuse it counts.
+    /// The entries of this key, in the order of the file: usually one.
     pub fn find(&self, key: &PublicKey) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.key == *key)
     }

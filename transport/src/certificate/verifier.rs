@@ -53,6 +53,10 @@ impl Verify for Certified {
         self.algorithm.key_type
     }
 
+    fn signature_name(&self) -> &'static str {
+        self.algorithm.signature
+    }
+
     fn verify(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Failure> {
         let certificate =
             Certificate::from_wire(Bytes::copy_from_slice(key)).map_err(|_| Failure::BadKey)?;

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use adit_proto::provider::{Cipher, KeyExchange, Provider, Verify};
 
+use crate::certificate::verifier::Certified;
 use crate::provider::aes_gcm::AesGcm;
 use crate::provider::chacha20_poly1305::ChaCha20Poly1305;
 use crate::provider::ecdh::Ecdh;
@@ -67,18 +68,23 @@ fn ciphers(fastest: Fastest) -> Vec<Box<dyn Cipher>> {
     ciphers
 }
 
+/// Those of plain keys, and then those of certified ones.
 fn verifiers() -> Vec<Box<dyn Verify>> {
-    vec![
+    let mut verifiers: Vec<Box<dyn Verify>> = vec![
         Box::new(Ed25519),
         Box::new(Ecdsa::NISTP256),
         Box::new(Ecdsa::NISTP384),
         Box::new(Rsa::SHA512),
         Box::new(Rsa::SHA256),
-    ]
+    ];
+    verifiers.extend(Certified::all());
+    verifiers
 }
 
 #[cfg(test)]
 mod tests {
+    use adit_proto::config::Algorithms;
+
     use super::*;
 
     fn cipher_names(fastest: Fastest) -> Vec<&'static str> {
@@ -126,7 +132,28 @@ mod tests {
                 ("ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384"),
                 ("rsa-sha2-512", "ssh-rsa"),
                 ("rsa-sha2-256", "ssh-rsa"),
+                ("ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519-cert-v01@openssh.com"),
+                (
+                    "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+                    "ecdsa-sha2-nistp256-cert-v01@openssh.com"
+                ),
+                (
+                    "ecdsa-sha2-nistp384-cert-v01@openssh.com",
+                    "ecdsa-sha2-nistp384-cert-v01@openssh.com"
+                ),
+                ("rsa-sha2-512-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com"),
+                ("rsa-sha2-256-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com"),
             ],
+        );
+    }
+
+    #[test]
+    fn certificates_are_for_users_and_not_for_hosts() {
+        let algorithms = Algorithms::of(&default());
+        assert!(algorithms.signatures.contains("ssh-ed25519-cert-v01@openssh.com"));
+        assert_eq!(
+            algorithms.host_keys.to_string(),
+            "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,rsa-sha2-512,rsa-sha2-256",
         );
     }
 

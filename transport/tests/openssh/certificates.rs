@@ -4,8 +4,10 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
-use adit_proto::provider::Verify;
-use adit_proto::wire;
+use adit_proto::provider::{Failure, Verify};
+use adit_proto::wire::Put;
+use adit_proto::{signature, wire};
+use adit_transport::certificate::algorithm::Algorithm;
 use adit_transport::certificate::verifier::Certified;
 use adit_transport::certificate::{Certificate, Occasion, Refused, algorithm};
 use adit_transport::identity::private_key::{self, Parsed, PrivateKey};
@@ -98,6 +100,20 @@ fn a_certified_key_signs_by_each_of_its_algorithms() {
             assert_eq!(verifier.verify(certificate.wire(), b"message", signature), Ok(()));
             assert!(verifier.verify(certificate.wire(), b"massage", signature).is_err());
             assert!(verifier.verify(certificate.key().wire(), b"message", signature).is_err());
+            check_wire(&certificate, algorithm, signature);
         }
     }
+}
+
+/// A signature on the wire names the algorithm of the plain key, and nothing else will do.
+fn check_wire(certificate: &Certificate, algorithm: Algorithm, signature: &[u8]) {
+    let verify = |name: &str| {
+        let mut wire = Vec::new();
+        wire.put_string(name.as_bytes());
+        wire.extend_from_slice(signature);
+        let provider = provider::default();
+        signature::verify(&provider, algorithm.name, certificate.wire(), b"message", &wire)
+    };
+    assert_eq!(verify(algorithm.signature), Ok(()));
+    assert_eq!(verify(algorithm.name), Err(Failure::BadSignature));
 }
