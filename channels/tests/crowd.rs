@@ -227,8 +227,14 @@ async fn grant(there: &mut End, channels: usize) {
     std::future::poll_fn(|cx| there.poll_flush(cx)).await.unwrap();
 }
 
+/// The next message, but for questions about the path.
 async fn next(there: &mut End) -> ConnectionMessage {
-    std::future::poll_fn(|cx| there.poll_message(cx)).await.unwrap().unwrap()
+    loop {
+        match std::future::poll_fn(|cx| there.poll_message(cx)).await.unwrap().unwrap() {
+            ConnectionMessage::GlobalRequest(_) => {}
+            message => return message,
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -132,6 +132,33 @@ async fn an_end_of_file_stays_one_when_the_connection_ends_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_is_idle_when_all_that_was_written_has_arrived() {
+    bounded(async {
+        let (here, mut near, there, mut far) = channel(Path::default()).await;
+        let (driver, far_driver) = (tokio::spawn(here.driver), tokio::spawn(there.driver));
+        let all = vec![7; 10_000_000];
+        let sent = all.clone();
+        let sender = tokio::spawn(async move {
+            near.write_all(&sent).await.unwrap();
+            near.shutdown().await.unwrap();
+        });
+        let handle = here.handle.clone();
+        assert!(timeout(Duration::from_secs(9), handle.idle()).await.is_err(), "it is open");
+        let mut input = vec![];
+        far.read_to_end(&mut input).await.unwrap();
+        drop(far);
+        sender.await.unwrap();
+        handle.idle().await;
+        handle.disconnect();
+        assert!(input == all);
+        assert!(matches!(driver.await.unwrap(), Cause::Disconnected));
+        far_driver.await.unwrap();
+        timeout(Duration::from_secs(1), handle.idle()).await.expect("there is nothing any more");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn disconnecting_tells_the_peer_and_breaks_channels_off() {
     bounded(async {
         let (here, mut near, there, mut far) = channel(Path::default()).await;
@@ -190,6 +217,7 @@ async fn a_session_that_may_hardly_do_anything_does_it() {
     bounded(async {
         let mut config = Config::default();
         (config.backlog, config.burst) = (0, 0);
+        config.limits.max_window = config.limits.initial_window;
         let (session, mut there) = alone(config);
         tokio::spawn(session.driver);
         let _asked = session.handle.open(tunnel());
@@ -262,7 +290,7 @@ async fn a_silent_peer_is_dead_after_a_minute() {
         while let Some(message) = next(&mut there).await {
             questions += usize::from(matches!(message, ConnectionMessage::GlobalRequest(_)));
         }
-        assert_eq!(questions, 3);
+        assert_eq!(questions, 4, "three about life, and one about the path");
     })
     .await;
 }

@@ -31,6 +31,8 @@ pub(super) enum Asker {
     User,
     /// Nobody is told the answer; that there is one is what counts.
     Keepalive,
+    /// Nobody is told the answer; how long it takes is what counts.
+    Path,
 }
 
 impl Globals {

@@ -30,7 +30,7 @@ enum Piece {
 /// Pieces shorter than this are copied.
 const SLICE_MIN: usize = 4 * 1024;
 /// How many pieces of one inbox may be slices of the buffers that messages came in.
-const SLICES: usize = 16;
+const SLICES: usize = 32;
 /// How many pieces of all inboxes together may be slices of the buffers that messages
 /// came in.
 pub const KEPT_SLICES: usize = 128;

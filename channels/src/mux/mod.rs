@@ -71,6 +71,7 @@ mod outbox;
 pub(crate) mod owed;
 #[cfg(test)]
 mod pair;
+mod path;
 mod pool;
 mod questions;
 mod receiver;

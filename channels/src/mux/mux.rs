@@ -97,6 +97,7 @@ impl Mux {
             Life::Broken(violation) => return Err(violation.clone()),
             Life::Ended => return Ok(()),
         }
+        self.pool.path.handle_time(now);
         if let Some(watch) = &mut self.watch {
             watch.heard(now);
         }
@@ -126,6 +127,22 @@ impl Mux {
             self.globals.ask(Asker::Keepalive, kind, Reply::Wanted);
         }
         Ok(())
+    }
+
+    /// Asks the peer a few questions whose answers tell how long the path is; windows grow
+    /// beyond the initial size only where that was measured and is long. It measures best while
+    /// nothing else is under way, as when a channel is opened; later calls cost nothing.
+    pub fn measure_path(&mut self, now: Instant) {
+        self.pool.path.handle_time(now);
+        self.ask_for_path();
+    }
+
+    fn ask_for_path(&mut self) {
+        let limits = &self.pool.limits;
+        if limits.max_window > limits.initial_window && self.pool.path.ask() {
+            let kind = global_request::Kind::Keepalive;
+            self.globals.ask(Asker::Path, kind, Reply::Wanted);
+        }
     }
 
     /// What there is to tell; `None` when all is told.
@@ -263,9 +280,9 @@ impl Mux {
             M::GlobalRequest(it) => self.handle_global_request(it),
             M::RequestSuccess(it) => {
                 let data = Bytes::copy_from_slice(&it.data.0);
-                self.handle_global_answer(Answer::Granted(data))
+                self.handle_global_answer(Answer::Granted(data), number)
             }
-            M::RequestFailure(_) => self.handle_global_answer(Answer::Refused),
+            M::RequestFailure(_) => self.handle_global_answer(Answer::Refused, number),
             M::ChannelOpen(it) => self.handle_open(it),
             M::ChannelOpenConfirmation(it) => {
                 let id = self.asked(it.recipient, number)?;
@@ -408,9 +425,15 @@ impl Mux {
         Ok(())
     }
 
-    fn handle_global_answer(&mut self, answer: Answer) -> Result<(), Violation> {
-        if self.globals.handle_answer() == Some(Asker::User) {
-            self.pool.tell(Event::GlobalAnswered(answer));
+    fn handle_global_answer(&mut self, answer: Answer, message: Number) -> Result<(), Violation> {
+        let asker = self.globals.handle_answer().ok_or(Violation::NothingAsked { message })?;
+        match asker {
+            Asker::User => self.pool.tell(Event::GlobalAnswered(answer)),
+            Asker::Path => {
+                self.pool.path.handle_answer();
+                self.ask_for_path();
+            }
+            Asker::Keepalive => {}
         }
         Ok(())
     }
@@ -428,6 +451,7 @@ mod tests {
     use super::*;
     use crate::mux::limits::Keepalive;
     use crate::mux::pair::{Pair, open, read, tunnel};
+    use crate::mux::path::Path;
     use crate::mux::stream::{Broken, Taken};
 
     #[test]
@@ -464,8 +488,9 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_keeps_up_gets_a_larger_window_and_pays_it_back() {
+    fn a_reader_that_keeps_up_on_a_long_path_gets_a_larger_window_and_pays_it_back() {
         let (mut pair, here, there) = open();
+        pair.there.pool.path = Path::of(Instant::now(), Duration::from_secs(3600));
         let initial = pair.there.load().windows;
         for _ in 0..1000 {
             pair.here.write(here, Stream::Main, &[7; 100_000]).unwrap();
@@ -478,6 +503,24 @@ mod tests {
         pair.exchange();
         pair.there.close(there);
         assert_eq!(pair.there.load(), Load::default());
+    }
+
+    #[test]
+    fn the_path_is_measured_while_the_peer_answers() {
+        let (mut pair, ..) = open();
+        let start = Instant::now();
+        pair.here.measure_path(start);
+        for question in 1..=4_u32 {
+            let asked = pair.here.poll_message();
+            assert_eq!(asked.is_some(), question < 4, "{asked:?}");
+            let now = start + question * Duration::from_millis(20);
+            if asked.is_some() {
+                pair.here.handle_message(now, RequestFailure {}.into()).unwrap();
+            }
+        }
+        assert!(pair.here.pool.path.outruns(Duration::from_millis(40)));
+        assert!(!pair.here.pool.path.outruns(Duration::from_millis(41)));
+        assert_eq!(pair.here.poll_event(), None);
     }
 
     #[test]

@@ -27,7 +27,7 @@ struct Piece {
 /// Gathered pieces are not longer than this: what one message carries at most by default.
 const GATHER_MAX: usize = 32 * 1024;
 /// Pieces shorter than this are gathered, so that small writes share a message.
-const GATHER_MIN: usize = 4 * 1024;
+const GATHER_MIN: usize = 16 * 1024;
 /// What a channel may always have accepted, whatever others have.
 const SHARE_MIN: usize = 4 * 1024;
 

@@ -6,6 +6,7 @@ use crate::mux::budget::Budget;
 use crate::mux::event::Event;
 use crate::mux::limits::Limits;
 use crate::mux::load::Load;
+use crate::mux::path::Path;
 
 /// What all channels of a mux share.
 #[derive(Debug)]
@@ -13,6 +14,7 @@ pub(super) struct Pool {
     pub(super) limits: Limits,
     pub(super) budget: Budget,
     pub(super) load: Load,
+    pub(super) path: Path,
     pub(super) events: VecDeque<Event>,
 }
 
@@ -20,7 +22,8 @@ impl Pool {
     pub(super) fn new(limits: Limits) -> Self {
         let limits = limits.settled();
         let budget = Budget::new(limits.receive_budget);
-        Self { limits, budget, load: Load::default(), events: VecDeque::new() }
+        let (load, path, events) = (Load::default(), Path::default(), VecDeque::new());
+        Self { limits, budget, load, path, events }
     }
 
     pub(super) fn tell(&mut self, event: Event) {

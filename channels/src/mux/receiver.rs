@@ -91,7 +91,7 @@ impl Receiver {
     /// The user has done with so many bytes.
     pub(super) fn consume(&mut self, len: usize, pool: &mut Pool) {
         self.window.consume(len);
-        if let Some(growth) = self.window.growth(&pool.limits)
+        if let Some(growth) = self.window.growth(&pool.limits, &pool.path)
             && pool.budget.lend_more(growth)
         {
             self.window.grow(growth);

@@ -12,14 +12,14 @@ use adit_proto::message::number::Number;
 /// | the peer sends | it is |
 /// |---|---|
 /// | a message on a channel that this side has closed, before the peer's own CLOSE | expected: data are dropped, requests refused silently |
-/// | WINDOW_ADJUST, CHANNEL_SUCCESS or CHANNEL_FAILURE for a channel that is not open, or that it has closed | ignored, as OpenSSH does: they were under way |
-/// | an answer to nothing, on a channel or global | ignored, as OpenSSH does |
+/// | WINDOW_ADJUST, CHANNEL_SUCCESS or CHANNEL_FAILURE for a channel that is not open, or that it has closed, or that nothing was asked on | ignored, as OpenSSH does: they were under way |
 /// | EOF a second time | ignored, as OpenSSH does |
 /// | extended data of a type other than 1, or on a channel whose user does not want them | dropped; its window is given back |
 /// | a request that nobody knows | refused, where it wants a reply |
 /// | an open beyond a limit | refused for shortage |
 /// | data, EOF, CLOSE or a request for a channel that is not open, or that it has closed | a violation |
 /// | CONFIRMATION or OPEN_FAILURE for a channel that was not asked for | a violation |
+/// | REQUEST_SUCCESS or REQUEST_FAILURE where no global request waits for an answer | a violation (OpenSSH ignores it): answers go by their order, and who counts wrong once is understood wrong from then on |
 /// | data after EOF | a violation: to drop them would lose them silently |
 /// | more data than its window has room for, in one message or in all | a violation, from the first byte (OpenSSH allows a tenth of the window) |
 /// | WINDOW_ADJUST beyond 2^32 - 1 | a violation, [RFC 4254 section 5.2](https://www.rfc-editor.org/rfc/rfc4254#section-5.2) |
@@ -41,6 +41,12 @@ pub enum Violation {
     NotAsked {
         /// The channel, as this side counts.
         channel: ChannelId,
+        /// What came.
+        message: Number,
+    },
+    /// No global request waits for an answer.
+    #[error("{message}, and nothing was asked")]
+    NothingAsked {
         /// What came.
         message: Number,
     },
@@ -110,7 +116,8 @@ mod tests {
     use adit_proto::message::channel_reply::{ChannelFailure, ChannelSuccess};
     use adit_proto::message::channel_request::{self, ChannelRequest};
     use adit_proto::message::connection::ConnectionMessage;
-    use adit_proto::message::global_reply::RequestFailure;
+    use adit_proto::message::global_reply::{RequestFailure, RequestSuccess};
+    use adit_proto::message::global_request;
     use adit_proto::wire::Rest;
     use bytes::Bytes;
 
@@ -120,7 +127,7 @@ mod tests {
     use crate::mux::limits::Limits;
     use crate::mux::load::Load;
     use crate::mux::pair::{Pair, open, tunnel};
-    use crate::mux::request::Reply;
+    use crate::mux::request::{Answer, Reply};
     use crate::mux::stream::Stream;
 
     /// Hands `here` a message that its peer would not send.
@@ -143,6 +150,10 @@ mod tests {
             (
                 Violation::WindowExceeded { channel, len: 9, window: 8 },
                 "9 bytes of data on channel 7 with a window of 8",
+            ),
+            (
+                Violation::NothingAsked { message: Number::REQUEST_SUCCESS },
+                "SSH_MSG_REQUEST_SUCCESS, and nothing was asked",
             ),
             (
                 Violation::TooMany { what: "global requests", limit: 3 },
@@ -189,7 +200,6 @@ mod tests {
             forge(&mut pair, ChannelSuccess { recipient }).unwrap();
             forge(&mut pair, ChannelFailure { recipient }).unwrap();
         }
-        forge(&mut pair, RequestFailure {}).unwrap();
         let events = pair.events().0;
         assert_eq!(events, [Event::Readable(here, Stream::Main), Event::Closed(here)]);
     }
@@ -252,6 +262,29 @@ mod tests {
         pair.exchange();
         let violation = Err(Violation::NoPacket(id.number()));
         assert_eq!(forge(&mut pair, confirmation(id.number(), 0)), violation);
+    }
+
+    #[test]
+    fn answers_to_global_requests_that_were_not_made_are_violations() {
+        let success = RequestSuccess { data: Rest::default() };
+        for message in [ConnectionMessage::from(success), RequestFailure {}.into()] {
+            let violation = Violation::NothingAsked { message: message.number() };
+            assert_eq!(forge(&mut open().0, message.clone()), Err(violation.clone()));
+            // One answer is enough, and what wants none must not get one.
+            let (mut pair, ..) = open();
+            pair.here.global_request(global_request::Kind::NoMoreSessions, Reply::Unwanted);
+            pair.here.global_request(global_request::Kind::Keepalive, Reply::Wanted);
+            pair.exchange();
+            assert_eq!(pair.events().0, [Event::GlobalAnswered(Answer::Refused)]);
+            assert_eq!(forge(&mut pair, message), Err(violation));
+        }
+    }
+
+    #[test]
+    fn an_answer_before_its_question_was_sent_is_a_violation() {
+        let (mut pair, ..) = open();
+        pair.here.global_request(global_request::Kind::Keepalive, Reply::Wanted);
+        assert!(forge(&mut pair, RequestFailure {}).is_err());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Windows, [RFC 4254 section 5.2](https://www.rfc-editor.org/rfc/rfc4254#section-5.2).
 
+use std::time::Instant;
+
 use crate::mux::limits::Limits;
+use crate::mux::path::Path;
 
 /// The window that this side grants.
 ///
@@ -19,10 +22,12 @@ pub(super) struct Receive {
     size: u32,
     granted: u32,
     returned: u32,
-    /// Consumed since the window grew last.
+    /// Consumed since it was looked last whether the window should grow.
     progress: u32,
-    /// The most that was held since the window grew last.
+    /// The most that was held since then.
     peak: u32,
+    /// When that was.
+    since: Option<Instant>,
 }
 
 /// The peer sent more than its window has room for. It had this many bytes left.
@@ -36,7 +41,7 @@ const CREDIT_PACKETS: u32 = 4;
 
 impl Receive {
     pub(super) fn new(size: u32) -> Self {
-        Self { size, granted: size, returned: 0, progress: 0, peak: 0 }
+        Self { size, granted: size, returned: 0, progress: 0, peak: 0, since: None }
     }
 
     pub(super) fn size(&self) -> u32 {
@@ -80,15 +85,20 @@ impl Receive {
     /// It may double each time that a whole one was consumed and nothing is left over. Up to
     /// the initial size that is all there is to it: a channel that started small because
     /// there are many moves data after all. Beyond, the reader must also have kept up all
-    /// the while: then it is the path that holds the data back, and not the reader.
-    pub(super) fn growth(&mut self, limits: &Limits) -> Option<u32> {
+    /// the while, and the window have been too short for the path: then it is the window that
+    /// holds the data back, and neither the reader nor the sender.
+    pub(super) fn growth(&mut self, limits: &Limits, path: &Path) -> Option<u32> {
+        let since = *self.since.get_or_insert(path.now()?);
         if self.progress < self.size || self.held() > 0 {
             return None;
         }
         let kept_up = self.peak <= self.size / 4;
+        let used_up = path.now()?.saturating_duration_since(since);
         self.progress = 0;
         self.peak = 0;
-        let limit = if kept_up { limits.max_window } else { limits.initial_window };
+        self.since = path.now();
+        let short = kept_up && path.outruns(used_up);
+        let limit = if short { limits.max_window } else { limits.initial_window };
         let growth = limit.saturating_sub(self.size).min(self.size);
         (growth > 0).then_some(growth)
     }
@@ -144,12 +154,19 @@ impl Send {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
 
     fn len(size: u32) -> usize {
         usize::try_from(size).unwrap()
+    }
+
+    /// A path that every window is too short for.
+    fn far() -> Path {
+        Path::of(Instant::now(), Duration::from_secs(3600))
     }
 
     fn limits(initial: u32, max: u32) -> Limits {
@@ -214,7 +231,7 @@ mod tests {
         for _ in 0..5 {
             window.receive(len(window.size())).unwrap();
             window.consume(len(window.size()));
-            if let Some(growth) = window.growth(&limits) {
+            if let Some(growth) = window.growth(&limits, &far()) {
                 window.grow(growth);
             }
             window.take_credit();
@@ -232,10 +249,27 @@ mod tests {
                 window.consume(piece);
                 window.take_credit();
             }
-            window.growth(&limits)
+            window.growth(&limits, &far())
         };
         assert_eq!(pass(&mut Receive::new(100), 50), None);
         assert_eq!(pass(&mut Receive::new(100), 25), Some(100));
+    }
+
+    #[test]
+    fn a_window_that_is_long_enough_for_the_path_does_not_grow() {
+        let (limits, start) = (limits(100, 1000), Instant::now());
+        let trip = Duration::from_millis(10);
+        for (taken, growth) in [(19, Some(100)), (20, Some(100)), (21, None)] {
+            let mut window = Receive::new(100);
+            assert_eq!(window.growth(&limits, &Path::of(start, trip)), None);
+            for _ in 0..10 {
+                window.receive(10).unwrap();
+                window.consume(10);
+                window.take_credit();
+            }
+            let now = start + Duration::from_millis(taken);
+            assert_eq!(window.growth(&limits, &Path::of(now, trip)), growth, "{taken}");
+        }
     }
 
     #[test]
@@ -246,7 +280,7 @@ mod tests {
             window.consume(9);
             window.take_credit();
         }
-        assert_eq!(window.growth(&limits(100, 100)), None);
+        assert_eq!(window.growth(&limits(100, 100), &far()), None);
     }
 
     #[test]
@@ -282,7 +316,7 @@ mod tests {
                     }
                     2 => granted += len(window.take_credit()),
                     _ => {
-                        if let Some(growth) = window.growth(&limits) {
+                        if let Some(growth) = window.growth(&limits, &far()) {
                             window.grow(growth);
                         }
                     }

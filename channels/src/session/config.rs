@@ -27,7 +27,7 @@ impl Default for Config {
         Self {
             limits: Limits::default(),
             backlog: 128 * 1024,
-            burst: 16,
+            burst: 8,
             linger: Duration::from_secs(1),
         }
     }

@@ -13,6 +13,7 @@ use crate::session::cause::Cause;
 use crate::session::config::Config;
 use crate::session::parking::{Park, Resume, Room};
 use crate::session::shared::{Shared, wake};
+use crate::session::state::State;
 
 /// Moves messages between the pipe and the mux until the session ends, and yields why.
 ///
@@ -91,16 +92,26 @@ impl<P: Pipe> Driver<P> {
             if self.room() == Room::None {
                 return;
             }
-            let mut state = self.shared.lock();
-            let message = state.mux.poll_message();
-            state.tell(&mut self.wakers);
-            drop(state);
-            wake(self.wakers.drain(..));
+            let message = self.act(|state| state.mux.poll_message());
             match message {
                 Some(message) => self.pipe.send(&message),
                 None => return,
             }
         }
+    }
+
+    /// Does something, and tells everybody whom concerns what has happened.
+    fn act<T>(&mut self, act: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.shared.lock();
+        let result = act(&mut state);
+        state.tell(&mut self.wakers);
+        let idle = state.is_idle();
+        drop(state);
+        wake(self.wakers.drain(..));
+        if idle {
+            self.shared.tell_idle();
+        }
+        result
     }
 
     /// Whether the pipe has room.
@@ -118,11 +129,7 @@ impl<P: Pipe> Driver<P> {
                 Poll::Ready(Ok(None)) => return Err(Cause::PeerLeft),
                 Poll::Ready(Err(error)) => return Err(Cause::Pipe(Arc::new(error))),
             };
-            let mut state = self.shared.lock();
-            let result = state.mux.handle_message(now, message);
-            state.tell(&mut self.wakers);
-            drop(state);
-            wake(self.wakers.drain(..));
+            let result = self.act(|state| state.mux.handle_message(now, message));
             result.map_err(Cause::Violation)?;
         }
         Ok(Received::Some)

@@ -4,6 +4,7 @@ use std::io;
 
 use adit_proto::message::{channel_open, global_request};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::mux::load::Load;
 use crate::mux::mux::Shortage;
@@ -39,6 +40,7 @@ impl Handle {
                 return Err(OpenError::Ended(cause));
             }
             let id = state.mux.open(kind).map_err(OpenError::Shortage)?;
+            state.mux.measure_path(Instant::now().into_std());
             let (tell, told) = oneshot::channel();
             state.waiters.add(id);
             if let Some(waiter) = state.waiters.of(id) {
@@ -97,6 +99,13 @@ impl Handle {
     /// Waits for the end of the session, and says why it ended. Cancel safe.
     pub async fn closed(&self) -> Cause {
         self.member.ended().await
+    }
+
+    /// Waits until there is no channel any more, or the session has ended: all that was written
+    /// to channels that were then dropped has arrived, and the peer has closed them too. To
+    /// disconnect before breaks them off. Cancel safe.
+    pub async fn idle(&self) {
+        self.member.idle().await;
     }
 
     /// What the session holds at the moment.

@@ -3,6 +3,7 @@
 use std::task::{Context, Poll};
 
 use adit_proto::message::channel_open::{Kind, Reason};
+use tokio::time::Instant;
 
 use crate::mux::offer::Offer;
 use crate::session::channel::Channel;
@@ -72,6 +73,7 @@ impl Opening {
         self.member.act(|state| {
             state.waiters.add(id);
             state.mux.accept(id);
+            state.mux.measure_path(Instant::now().into_std());
         });
         Channel::new(self.member.clone(), id)
     }

@@ -19,7 +19,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.reason, f)?;
         if !self.description.0.is_empty() {
-            write!(f, " ({})", self.description.sanitized())?;
+            write!(f, " ({})", self.description.sanitized_line())?;
         }
         Ok(())
     }

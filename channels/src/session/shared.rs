@@ -18,6 +18,8 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// The session has ended.
     ended: Notify,
+    /// There is no channel any more.
+    idle: Notify,
     /// How many members there are.
     members: AtomicUsize,
 }
@@ -31,6 +33,7 @@ impl Shared {
         Arc::new(Self {
             state: Mutex::new(State::new(mux)),
             ended: Notify::new(),
+            idle: Notify::new(),
             members: AtomicUsize::new(0),
         })
     }
@@ -66,6 +69,23 @@ impl Shared {
         self.lock().end(cause, &mut wakers);
         wake(wakers);
         self.ended.notify_waiters();
+        self.idle.notify_waiters();
+    }
+
+    /// There is no channel any more.
+    pub(super) fn tell_idle(&self) {
+        self.idle.notify_waiters();
+    }
+
+    /// Waits until there is no channel, or the session has ended.
+    pub(super) async fn idle(&self) {
+        loop {
+            let idle = self.idle.notified();
+            if self.lock().is_at_rest() {
+                return;
+            }
+            idle.await;
+        }
     }
 
     /// Waits for the end of the session.
@@ -99,6 +119,11 @@ impl Member {
     /// Waits for the end of the session.
     pub(super) async fn ended(&self) -> Cause {
         self.0.ended().await
+    }
+
+    /// Waits until there is no channel, or the session has ended.
+    pub(super) async fn idle(&self) {
+        self.0.idle().await;
     }
 }
 

@@ -77,6 +77,16 @@ impl State {
         }
     }
 
+    /// Whether there is no channel.
+    pub(super) fn is_idle(&self) -> bool {
+        self.mux.load().channels == 0
+    }
+
+    /// Whether nothing is under way any more: there is no channel, or the session has ended.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.cause.is_some() || self.is_idle()
+    }
+
     /// Somebody wants the session to end.
     pub(super) fn leave(&mut self) {
         self.leaving = true;

@@ -1,0 +1,98 @@
+//! How long the path to the peer is.
+
+use std::time::{Duration, Instant};
+
+/// The path to the peer, as far as it was measured: by questions to the peer, whose answers
+/// follow at once.
+#[derive(Debug, Default)]
+pub(super) struct Path {
+    /// The latest time that is known.
+    now: Option<Instant>,
+    /// When the question under way was asked.
+    asked: Option<Instant>,
+    answered: u32,
+    /// The shortest time from a question to its answer: what the others took longer, they
+    /// waited.
+    round_trip: Option<Duration>,
+}
+
+/// So often the path is measured, one time after the other. The first answer may wait for a peer
+/// that has much to do at the beginning.
+const SAMPLES: u32 = 3;
+
+impl Path {
+    /// It is `now`.
+    pub(super) fn handle_time(&mut self, now: Instant) {
+        self.now = Some(now);
+    }
+
+    /// The latest time that is known.
+    pub(super) fn now(&self) -> Option<Instant> {
+        self.now
+    }
+
+    /// Whether another question is wanted. It counts as asked then.
+    pub(super) fn ask(&mut self) -> bool {
+        let wanted = self.asked.is_none() && self.answered < SAMPLES;
+        if wanted {
+            self.asked = self.now;
+        }
+        wanted
+    }
+
+    /// The question under way was answered.
+    pub(super) fn handle_answer(&mut self) {
+        let taken = self.asked.take().zip(self.now);
+        let Some(taken) = taken.map(|(asked, now)| now.saturating_duration_since(asked)) else {
+            return;
+        };
+        self.answered = self.answered.saturating_add(1);
+        self.round_trip = Some(self.round_trip.map_or(taken, |least| least.min(taken)));
+    }
+
+    /// Whether a window that was used up once in this time is short for the path: what is
+    /// consumed reaches the peer as credit, and brings new data, a round trip later. A window of
+    /// two round trips is long enough; one more would only lie in the buffers on the way, and in
+    /// those of a peer that reads ahead as far as it may send.
+    ///
+    /// Before anything was measured none is.
+    pub(super) fn outruns(&self, used_up: Duration) -> bool {
+        self.round_trip.is_some_and(|trip| used_up <= trip.saturating_mul(2))
+    }
+
+    /// A path of this length.
+    #[cfg(test)]
+    pub(super) fn of(now: Instant, round_trip: Duration) -> Self {
+        Self { now: Some(now), asked: None, answered: SAMPLES, round_trip: Some(round_trip) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn the_shortest_of_a_few_round_trips_counts() {
+        let mut now = Instant::now();
+        let mut path = Path::default();
+        for taken in [90, 40, 50] {
+            path.handle_time(now);
+            assert!(path.ask() && !path.ask());
+            now += taken * MS;
+            path.handle_time(now);
+            path.handle_answer();
+        }
+        assert!(!path.ask(), "that is enough");
+        assert!(path.outruns(80 * MS) && !path.outruns(81 * MS));
+    }
+
+    #[test]
+    fn an_unknown_path_is_not_long() {
+        let mut path = Path::default();
+        assert!(!path.outruns(Duration::ZERO));
+        path.handle_answer();
+        assert!(!path.outruns(Duration::ZERO));
+    }
+}
