@@ -1,5 +1,7 @@
 //! The far end of a tunnel: what makes connections.
 
+use std::sync::Arc;
+
 use crate::origin::Origin;
 use crate::refusal::Refusal;
 use crate::stream::Stream;
@@ -23,4 +25,17 @@ pub trait Dial: Send + Sync + 'static {
         target: &Target,
         origin: &Origin,
     ) -> impl Future<Output = Result<Self::Stream, Refusal>> + Send;
+}
+
+/// Several tunnels share a dialer.
+impl<D: Dial> Dial for Arc<D> {
+    type Stream = D::Stream;
+
+    fn dial(
+        &self,
+        target: &Target,
+        origin: &Origin,
+    ) -> impl Future<Output = Result<Self::Stream, Refusal>> + Send {
+        D::dial(self, target, origin)
+    }
 }

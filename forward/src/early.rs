@@ -29,7 +29,30 @@ impl<S> Early<S> {
     }
 }
 
-impl<S: Stream> Stream for Early<S> {}
+impl<S: Stream> Stream for Early<S> {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
+        if self.early.is_empty() {
+            return self.stream.poll_chunk(cx);
+        }
+        Poll::Ready(Ok(Some(std::mem::take(&mut self.early))))
+    }
+
+    fn poll_write_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+        chunk: &mut Bytes,
+    ) -> Poll<io::Result<usize>> {
+        self.stream.poll_write_chunk(cx, chunk)
+    }
+
+    fn poll_deaf(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.stream.poll_deaf(cx)
+    }
+
+    fn forgo(&mut self) {
+        self.stream.forgo();
+    }
+}
 
 impl<S> fmt::Debug for Early<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -62,6 +62,7 @@
 //! ```
 
 pub mod accept;
+mod buffer;
 pub mod channel;
 pub mod connect;
 mod conversation;
@@ -80,6 +81,7 @@ mod prefix;
 pub mod proxy;
 pub mod refusal;
 pub mod relay;
+pub mod remote;
 #[cfg(test)]
 mod sim;
 pub mod socket;

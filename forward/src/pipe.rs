@@ -1,6 +1,5 @@
 //! Two streams joined.
 
-mod buffer;
 mod half;
 mod meter;
 
@@ -15,7 +14,7 @@ use tokio::time::{Sleep, sleep};
 use crate::pipe::half::{Fault, Half};
 use crate::stream::Stream;
 
-pub use crate::pipe::buffer::CAPACITY;
+pub use crate::buffer::CAPACITY;
 pub use crate::pipe::meter::{Meter, Traffic};
 
 /// How long a side that no longer takes bytes may go without sending any, before its
@@ -40,6 +39,8 @@ const QUIET: Duration = Duration::from_secs(1);
 ///  read fails              that side was reset: reset the other
 ///  write fails             that side takes no more: hand on what it had said before it
 ///                          broke, then reset the other
+///  takes no more, and      has ended: let the other go in peace, while it is silent
+///  all it said was read
 /// ```
 ///
 /// To reset a stream is to drop it, see [`Stream`].
@@ -132,7 +133,16 @@ impl<A: Stream, B: Stream> Pipe<'_, A, B> {
         if let Poll::Ready(Err(fault)) = back {
             return Poll::Ready(self.handle_fault(fault, Side::B, Side::A));
         }
-        if forth.is_ready() && back.is_ready() { Poll::Ready(Ok(())) } else { Poll::Pending }
+        match (forth, back) {
+            (Poll::Ready(_), Poll::Ready(_)) => Poll::Ready(Ok(())),
+            (Poll::Ready(_), Poll::Pending) => {
+                poll_unheard(cx, &self.back, &mut self.b, &mut self.a)
+            }
+            (Poll::Pending, Poll::Ready(_)) => {
+                poll_unheard(cx, &self.forth, &mut self.a, &mut self.b)
+            }
+            (Poll::Pending, Poll::Pending) => Poll::Pending,
+        }
     }
 
     /// Takes note of a failure in the direction from one side to another.
@@ -177,6 +187,24 @@ impl<A: Stream, B: Stream> Pipe<'_, A, B> {
         }
         self.quiet.get_or_insert_with(|| Box::pin(sleep(QUIET))).as_mut().poll(cx)
     }
+}
+
+/// Ready when `speaker` has nobody to speak to any more: `listener` has said all, and takes
+/// nothing. A speaker that is silent would not learn it, and so stay for ever. It is let go as
+/// by a program that closes after its last words, which the speaker can still read.
+fn poll_unheard<S: Stream, L: Stream>(
+    cx: &mut Context<'_>,
+    half: &Half,
+    speaker: &mut S,
+    listener: &mut L,
+) -> Poll<Result<(), Broken>> {
+    // What is under way to it finds out by itself.
+    if !half.is_empty() {
+        return Poll::Pending;
+    }
+    ready!(listener.poll_deaf(cx));
+    speaker.forgo();
+    Poll::Ready(Ok(()))
 }
 
 #[cfg(test)]
@@ -429,7 +457,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_buffer_is_held_while_nothing_is_under_way() {
+    async fn nothing_is_held_while_nothing_is_under_way() {
         let (mut app, a) = sim::pair(1_000, 1_000);
         let (b, mut server) = sim::pair(1_000, 1_000);
         let (meter, forth, back) = (Meter::default(), Half::default(), Half::default());
@@ -446,7 +474,7 @@ mod tests {
         assert_eq!(poll(&mut pipe), (0, 0));
         assert_eq!(meter.traffic(), Traffic { a_to_b: 1, b_to_a: 1 });
         app.write_all(&[0; 1_000]).await.unwrap();
-        assert_eq!(poll(&mut pipe), (CAPACITY, 0), "one byte too many for the server's queue");
+        assert_eq!(poll(&mut pipe), (1, 0), "one byte too many for the server's queue");
         server.read_exact(&mut [0; 1]).await.unwrap();
         assert_eq!(poll(&mut pipe), (0, 0));
     }

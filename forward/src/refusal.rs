@@ -24,6 +24,9 @@ pub enum Refusal {
     NameNotFound,
     /// A policy or a permission forbids it.
     NotAllowed,
+    /// A policy forbids it, and says why in words for the one who asked. They may come from a
+    /// peer; [`Display`](fmt::Display) shows them harmless and shortened.
+    Prohibited(String),
     /// No answer within the time allowed.
     TimedOut,
     /// Out of file descriptors, memory, ports or channels.
@@ -41,6 +44,9 @@ impl fmt::Display for Refusal {
             Self::NetworkUnreachable => f.write_str("network unreachable"),
             Self::NameNotFound => f.write_str("no such name"),
             Self::NotAllowed => f.write_str("not allowed"),
+            Self::Prohibited(text) => {
+                write!(f, "not allowed: {}", Foreign { text, limit: SHOWN })
+            }
             Self::TimedOut => f.write_str("no answer in time"),
             Self::ResourceShortage => f.write_str("out of connections or memory"),
             Self::Other(text) => Foreign { text, limit: SHOWN }.fmt(f),

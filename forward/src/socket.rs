@@ -28,7 +28,14 @@ pub enum Stream {
     Unix(UnixStream),
 }
 
-impl stream::Stream for Stream {}
+impl stream::Stream for Stream {
+    fn forgo(&mut self) {
+        match self {
+            Self::Tcp(stream) => stream.forgo(),
+            Self::Unix(stream) => stream.forgo(),
+        }
+    }
+}
 
 /// A listening socket of either kind.
 #[derive(Debug)]

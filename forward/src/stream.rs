@@ -1,6 +1,13 @@
 //! What is carried: byte streams in both directions.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::buffer;
 
 /// A byte stream in both directions, each of which ends for itself.
 ///
@@ -10,4 +17,49 @@ use tokio::io::{AsyncRead, AsyncWrite};
 ///   is an error, after what had arrived before was read.
 /// - Dropping a stream before both directions have ended is a reset: where its protocol can
 ///   say so, the other side gets an error and never a clean end that did not happen.
-pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// The next bytes in one piece, at most [`CAPACITY`](crate::pipe::CAPACITY) unless they are
+    /// in one already; `None` is the end. A stream that has its bytes in memory hands them out
+    /// without a copy.
+    ///
+    /// # Errors
+    /// As for reading.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>>
+    where
+        Self: Sized,
+    {
+        buffer::poll_chunk(cx, self)
+    }
+
+    /// Writes from `chunk`, takes what was written off it, and says how much that was. A stream
+    /// that keeps bytes in memory keeps them without a copy.
+    ///
+    /// # Errors
+    /// As for writing.
+    fn poll_write_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+        chunk: &mut Bytes,
+    ) -> Poll<io::Result<usize>>
+    where
+        Self: Sized,
+    {
+        let written = ready!(Pin::new(self).poll_write(cx, chunk))?;
+        chunk.advance(written);
+        Poll::Ready(Ok(written))
+    }
+
+    /// Ready when it is known that the other side takes nothing any more, whatever is written.
+    ///
+    /// It is asked only after the end of what the other side says was read: a protocol may tell
+    /// this later than that, and to nobody who has nothing to write. One that cannot tell is
+    /// never ready.
+    fn poll_deaf(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let _ = cx;
+        Poll::Pending
+    }
+
+    /// Makes dropping it no reset where only the direction that is read has not ended: nobody
+    /// wants to know what the other side has to say.
+    fn forgo(&mut self) {}
+}

@@ -250,8 +250,11 @@ async fn an_answer_before_the_end_of_the_question_arrives_whole() {
         let mut answer = Vec::new();
         let end = soon(reader.read_to_end(&mut answer)).await;
         assert_eq!(answer, b"413 too large", "{kinds:?}");
-        assert_eq!(end.unwrap_err().kind(), ErrorKind::ConnectionReset, "{kinds:?}");
-        assert!(soon(body).await.unwrap().is_err(), "{kinds:?}");
+        let write = soon(body).await.unwrap().unwrap_err().kind();
+        // The system tells of a reset once: whoever of the two comes first.
+        let read = end.map_err(|error| error.kind());
+        let reset = ErrorKind::ConnectionReset;
+        assert!(read == Err(reset) || write == reset, "{kinds:?}: {read:?}, {write}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! Targets that the peer connects to.
 
+use std::path::Path;
+
 use adit_channels::channel_open::{Kind, Tcpip};
 use adit_channels::session::{Channel, Handle};
 
@@ -42,19 +44,27 @@ impl Dial for Dialer {
 fn kind(target: &Target, origin: &Origin) -> Result<Kind, Refusal> {
     match target {
         Target::Tcp { host, port } => {
-            let (originator, originator_port) = match origin {
-                Origin::Tcp(address) => (address.ip().to_string(), address.port().into()),
-                Origin::Reported { host, port } => (host.clone(), (*port).into()),
-                Origin::Unix => (NOBODY.0.to_owned(), NOBODY.1),
-            };
+            let (originator, originator_port) = originator(origin);
             let (host, port) = (host.clone(), (*port).into());
             Ok(Kind::DirectTcpip(Tcpip { host, port, originator, originator_port }))
         }
-        Target::Unix(path) => match path.to_str() {
-            Some(path) => Ok(Kind::DirectStreamlocal { path: path.to_owned() }),
-            None => Err(Refusal::Other("the socket's path is not utf-8".to_owned())),
-        },
+        Target::Unix(path) => Ok(Kind::DirectStreamlocal { path: wire_path(path)? }),
     }
+}
+
+/// Who asked, as a channel open names it.
+pub(super) fn originator(origin: &Origin) -> (String, u32) {
+    match origin {
+        Origin::Tcp(address) => (address.ip().to_string(), address.port().into()),
+        Origin::Reported { host, port } => (host.clone(), (*port).into()),
+        Origin::Unix => (NOBODY.0.to_owned(), NOBODY.1),
+    }
+}
+
+/// A path as a channel open names it.
+pub(super) fn wire_path(path: &Path) -> Result<String, Refusal> {
+    let text = path.to_str().map(str::to_owned);
+    text.ok_or_else(|| Refusal::Other("the socket's path is not utf-8".to_owned()))
 }
 
 #[cfg(test)]

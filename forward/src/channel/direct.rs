@@ -35,7 +35,7 @@ impl listen::Listen for Direct {
     async fn next(&mut self) -> io::Result<Inbound> {
         while let Some(opening) = self.openings.next().await {
             match asked(opening.kind()) {
-                Asked::For(target, origin) => return Ok(Inbound { opening, target, origin }),
+                Asked::For(target, origin) => return Ok(Inbound::new(opening, target, origin)),
                 Asked::Nonsense(why) => opening.refuse(Reason::CONNECT_FAILED, why),
                 Asked::Other => {
                     let name = opening.kind().name();
@@ -87,6 +87,13 @@ pub struct Inbound {
     opening: Opening,
     target: Target,
     origin: Origin,
+}
+
+impl Inbound {
+    /// A channel that the peer asks for, which is to go to this target.
+    pub(crate) fn new(opening: Opening, target: Target, origin: Origin) -> Self {
+        Self { opening, target, origin }
+    }
 }
 
 impl listen::Inbound for Inbound {

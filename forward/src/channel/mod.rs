@@ -1,21 +1,51 @@
 //! The channels of an SSH session as an end of tunnels.
 //!
 //! ```text
-//!   this side opened the tunnel:   listener here  -> Dialer -> channel -> the peer connects
-//!   the peer opened the tunnel:    the peer listens -> channel -> Direct -> dialer here
+//!   this side opened the tunnel
+//!     local     listener here    -> Dialer -> channel           -> the peer connects
+//!     remote    the peer listens -> channel -> Router, a Route  -> dialer here
+//!   the peer opened the tunnel
+//!     local     the peer listens -> channel -> Direct           -> dialer here
+//!     remote    listener here    -> Forwarded -> channel        -> the peer connects
 //! ```
 
 mod dialer;
 mod direct;
+mod forwarded;
 mod reason;
+pub(crate) mod routes;
+
+use std::io;
+use std::task::{Context, Poll};
 
 use adit_channels::session::Channel;
+use bytes::Bytes;
 
 use crate::stream::Stream;
 
 pub use crate::channel::dialer::Dialer;
 pub use crate::channel::direct::{Direct, Inbound};
+pub use crate::channel::forwarded::Forwarded;
+pub use crate::channel::routes::{Router, Routes};
 
 /// A channel that is dropped before both directions have ended is closed without EOF, which
 /// its peer sees as a reset.
-impl Stream for Channel {}
+impl Stream for Channel {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
+        Self::poll_chunk(self, cx)
+    }
+
+    fn poll_write_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+        chunk: &mut Bytes,
+    ) -> Poll<io::Result<usize>> {
+        Self::poll_write_chunk(self, cx, chunk)
+    }
+
+    /// OpenSSH closes a channel that it cannot write to any more; so do others that were done
+    /// before they were told that this side is.
+    fn poll_deaf(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_closed(cx)
+    }
+}

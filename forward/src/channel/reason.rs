@@ -6,6 +6,9 @@ use adit_channels::session::OpenError;
 
 use crate::refusal::Refusal;
 
+/// What OpenSSH says where it does not say why.
+const NO_WORDS: &str = "open failed";
+
 /// What a refusal is called on the wire, and in words. The words are those by which OpenSSH
 /// tells the cause, since the reason alone cannot.
 pub(super) fn of(refusal: &Refusal) -> (Reason, String) {
@@ -15,7 +18,8 @@ pub(super) fn of(refusal: &Refusal) -> (Reason, String) {
         Refusal::NetworkUnreachable => (Reason::CONNECT_FAILED, "Network is unreachable"),
         Refusal::NameNotFound => (Reason::CONNECT_FAILED, "Name or service not known"),
         Refusal::TimedOut => (Reason::CONNECT_FAILED, "Connection timed out"),
-        Refusal::NotAllowed => (Reason::ADMINISTRATIVELY_PROHIBITED, "open failed"),
+        Refusal::NotAllowed => (Reason::ADMINISTRATIVELY_PROHIBITED, NO_WORDS),
+        Refusal::Prohibited(words) => (Reason::ADMINISTRATIVELY_PROHIBITED, words.as_str()),
         Refusal::ResourceShortage => (Reason::RESOURCE_SHORTAGE, "out of connections or memory"),
         Refusal::Other(words) => (Reason::CONNECT_FAILED, words.as_str()),
     };
@@ -28,7 +32,10 @@ pub(super) fn refusal(error: OpenError) -> Refusal {
         OpenError::Refused(refused) => {
             let words = refused.description.0;
             match refused.reason {
-                Reason::ADMINISTRATIVELY_PROHIBITED => Refusal::NotAllowed,
+                Reason::ADMINISTRATIVELY_PROHIBITED if words.is_empty() || words == NO_WORDS => {
+                    Refusal::NotAllowed
+                }
+                Reason::ADMINISTRATIVELY_PROHIBITED => Refusal::Prohibited(words),
                 Reason::RESOURCE_SHORTAGE => Refusal::ResourceShortage,
                 Reason::CONNECT_FAILED => connect_failed(words),
                 reason if words.is_empty() => Refusal::Other(reason.to_string()),
@@ -63,6 +70,8 @@ fn connect_failed(words: String) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use adit_channels::session;
+
     use super::*;
 
     #[test]
@@ -78,6 +87,15 @@ mod tests {
             let (reason, words) = of(&refusal);
             assert_eq!(reason, Reason::CONNECT_FAILED);
             assert_eq!(connect_failed(words), refusal);
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_policy_survive_too() {
+        for refusal in [Refusal::NotAllowed, Refusal::Prohibited("not on Sundays".to_owned())] {
+            let (reason, words) = of(&refusal);
+            let refused = session::Refusal { reason, description: words.as_str().into() };
+            assert_eq!(super::refusal(OpenError::Refused(refused)), refusal);
         }
     }
 

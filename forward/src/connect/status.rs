@@ -73,7 +73,7 @@ impl fmt::Display for Status {
 impl From<&Refusal> for Status {
     fn from(refusal: &Refusal) -> Self {
         match refusal {
-            Refusal::NotAllowed => Self::FORBIDDEN,
+            Refusal::NotAllowed | Refusal::Prohibited(_) => Self::FORBIDDEN,
             Refusal::ResourceShortage => Self::UNAVAILABLE,
             Refusal::TimedOut => Self::GATEWAY_TIMEOUT,
             Refusal::Refused
@@ -104,6 +104,7 @@ mod tests {
     fn every_refusal_has_its_number_and_its_words() {
         let cases = [
             (Refusal::NotAllowed, 403),
+            (Refusal::Prohibited("words".to_owned()), 403),
             (Refusal::Refused, 502),
             (Refusal::Unreachable, 502),
             (Refusal::NetworkUnreachable, 502),

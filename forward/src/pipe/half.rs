@@ -1,15 +1,15 @@
 //! One direction of a pipe.
 
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use bytes::Bytes;
 
-use crate::pipe::buffer;
 use crate::pipe::meter::Count;
+use crate::stream::Stream;
 
-/// Buffers that one direction moves before it lets others have the thread.
+/// Chunks that one direction moves before it lets others have the thread.
 const TURNS: usize = 8;
 
 /// One direction of a pipe.
@@ -27,10 +27,8 @@ const TURNS: usize = 8;
 /// ```
 #[derive(Debug, Default)]
 pub(super) struct Half {
-    /// What was read; without capacity while there is nothing.
-    buffer: Vec<u8>,
-    /// How much of it is written.
-    written: usize,
+    /// What was read and is not written yet.
+    chunk: Bytes,
     flush: Flush,
     state: State,
 }
@@ -70,8 +68,8 @@ impl Half {
         count: &Count,
     ) -> Poll<Result<(), Fault>>
     where
-        R: AsyncRead + Unpin,
-        W: AsyncWrite + Unpin,
+        R: Stream,
+        W: Stream,
     {
         for _ in 0..TURNS {
             ready!(self.poll_write(cx, to, count)).map_err(Fault::Write)?;
@@ -103,66 +101,48 @@ impl Half {
 
     /// Whether all that was read is written.
     pub(super) fn is_empty(&self) -> bool {
-        self.buffer.is_empty()
+        self.chunk.is_empty()
     }
 
-    /// How many bytes of memory it holds.
+    /// How many bytes it holds.
     #[cfg(test)]
     pub(super) fn holds(&self) -> usize {
-        self.buffer.capacity()
+        self.chunk.len()
     }
 
-    /// Writes what is in the buffer; empties it then.
-    fn poll_write<W>(
+    /// Writes what was read.
+    fn poll_write<W: Stream>(
         &mut self,
         cx: &mut Context<'_>,
         to: &mut W,
         count: &Count,
-    ) -> Poll<io::Result<()>>
-    where
-        W: AsyncWrite + Unpin,
-    {
-        while let Some(rest) = self.buffer.get(self.written..).filter(|rest| !rest.is_empty()) {
-            let written = ready!(Pin::new(&mut *to).poll_write(cx, rest))?;
+    ) -> Poll<io::Result<()>> {
+        while !self.chunk.is_empty() {
+            let written = ready!(to.poll_write_chunk(cx, &mut self.chunk))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             count.add(written);
-            self.written = self.written.saturating_add(written);
             self.flush = Flush::Due;
         }
-        self.buffer.clear();
-        self.written = 0;
+        // An empty rest would still pin the memory of the whole.
+        self.chunk = Bytes::new();
         Poll::Ready(Ok(()))
     }
 
-    /// Reads into the buffer, which must be empty.
-    fn poll_read<R>(&mut self, cx: &mut Context<'_>, from: &mut R) -> Poll<io::Result<()>>
-    where
-        R: AsyncRead + Unpin,
-    {
-        if self.buffer.capacity() == 0 {
-            self.buffer = buffer::take();
-        }
-        let read = pin!(from.read_buf(&mut self.buffer)).poll(cx);
-        if self.buffer.is_empty() {
-            buffer::give(std::mem::take(&mut self.buffer));
-        }
-        if ready!(read)? == 0 {
-            self.state = match self.state {
-                State::LastWords => State::Finished,
-                _ => State::Finishing,
-            };
+    /// Reads a chunk; there must be none.
+    fn poll_read<R: Stream>(&mut self, cx: &mut Context<'_>, from: &mut R) -> Poll<io::Result<()>> {
+        match ready!(from.poll_chunk(cx))? {
+            Some(chunk) => self.chunk = chunk,
+            None if self.state == State::LastWords => self.state = State::Finished,
+            None => self.state = State::Finishing,
         }
         Poll::Ready(Ok(()))
     }
 
     /// Lets the writer send what it holds, as nothing more is at hand. Whether it can do so
     /// at once does not matter: it has been asked, and the waker is known to it.
-    fn flush<W>(&mut self, cx: &mut Context<'_>, to: &mut W) -> io::Result<()>
-    where
-        W: AsyncWrite + Unpin,
-    {
+    fn flush<W: Stream>(&mut self, cx: &mut Context<'_>, to: &mut W) -> io::Result<()> {
         if self.flush == Flush::Due
             && let Poll::Ready(flushed) = Pin::new(to).poll_flush(cx)
         {
@@ -170,13 +150,5 @@ impl Half {
             self.flush = Flush::Done;
         }
         Ok(())
-    }
-}
-
-impl Drop for Half {
-    fn drop(&mut self) {
-        if self.buffer.capacity() > 0 {
-            buffer::give(std::mem::take(&mut self.buffer));
-        }
     }
 }

@@ -53,7 +53,7 @@ fn error_type(why: &Refusal) -> &'static str {
         Refusal::Refused => "connection_refused",
         Refusal::Unreachable | Refusal::NetworkUnreachable => "destination_ip_unroutable",
         Refusal::NameNotFound => "dns_error",
-        Refusal::NotAllowed => "http_request_denied",
+        Refusal::NotAllowed | Refusal::Prohibited(_) => "http_request_denied",
         Refusal::TimedOut => "connection_timeout",
         Refusal::ResourceShortage => "connection_limit_reached",
         Refusal::Other(_) => "destination_unavailable",

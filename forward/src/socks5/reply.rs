@@ -89,7 +89,7 @@ impl From<&Refusal> for Reply {
             Refusal::Refused => Self::REFUSED,
             Refusal::Unreachable | Refusal::NameNotFound => Self::HOST_UNREACHABLE,
             Refusal::NetworkUnreachable => Self::NETWORK_UNREACHABLE,
-            Refusal::NotAllowed => Self::NOT_ALLOWED,
+            Refusal::NotAllowed | Refusal::Prohibited(_) => Self::NOT_ALLOWED,
             Refusal::TimedOut => Self::EXPIRED,
             Refusal::ResourceShortage | Refusal::Other(_) => Self::FAILURE,
         }
@@ -150,6 +150,7 @@ mod tests {
             (Refusal::Other("x".to_owned()), 1),
             (Refusal::ResourceShortage, 1),
             (Refusal::NotAllowed, 2),
+            (Refusal::Prohibited("words".to_owned()), 2),
             (Refusal::NetworkUnreachable, 3),
             (Refusal::Unreachable, 4),
             (Refusal::NameNotFound, 4),

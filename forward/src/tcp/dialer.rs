@@ -51,10 +51,22 @@ pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Refusal> 
 /// # Cancel safety
 /// Dropping the future gives up all tries.
 pub async fn connect(addresses: Vec<SocketAddr>) -> Result<Stream, Refusal> {
-    race::run(addresses, connect_one).await.map(Stream::from)
+    race::run(addresses, |address| connect_one(address, None)).await.map(Stream::from)
 }
 
-async fn connect_one(address: SocketAddr) -> io::Result<TcpStream> {
+/// As [`connect`], from this address of the machine. Those of another family than it are not
+/// reached.
+///
+/// # Errors
+/// As [`connect`]; [`Refusal::NetworkUnreachable`] where the machine has no such address.
+///
+/// # Cancel safety
+/// Dropping the future gives up all tries.
+pub async fn connect_from(from: IpAddr, addresses: Vec<SocketAddr>) -> Result<Stream, Refusal> {
+    race::run(addresses, |address| connect_one(address, Some(from))).await.map(Stream::from)
+}
+
+async fn connect_one(address: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
         SocketAddr::V6(_) => TcpSocket::new_v6(),
@@ -62,6 +74,9 @@ async fn connect_one(address: SocketAddr) -> io::Result<TcpStream> {
     // Given up between its making and our hearing of it, it must not look like a visitor
     // who came, said nothing and left content.
     socket.set_zero_linger()?;
+    if let Some(from) = from {
+        socket.bind(SocketAddr::new(from, 0))?;
+    }
     let stream = socket.connect(address).await?;
     // With nobody listening, the system may by chance give the connection its target as its
     // own port and connect it to itself.
@@ -98,12 +113,23 @@ mod tests {
     async fn a_try_that_is_given_up_is_no_empty_visit() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         {
-            let mut try_it = pin!(connect_one(listener.local_addr().unwrap()));
+            let mut try_it = pin!(connect_one(listener.local_addr().unwrap(), None));
             let mut context = Context::from_waker(Waker::noop());
             assert!(try_it.as_mut().poll(&mut context).is_pending());
         }
         let (mut visitor, _) = listener.accept().await.unwrap();
         assert_eq!(visitor.read_u8().await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    }
+
+    #[tokio::test]
+    async fn a_connection_comes_from_the_address_that_is_wanted() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (from, to) = ("127.0.0.2".parse().unwrap(), listener.local_addr().unwrap());
+        let (stream, visitor) = tokio::join!(connect_from(from, vec![to]), listener.accept());
+        assert_eq!(visitor.unwrap().1.ip(), from);
+        drop(stream.unwrap());
+        let foreign = "192.0.2.1".parse().unwrap();
+        assert_eq!(connect_from(foreign, vec![to]).await.unwrap_err(), Refusal::NetworkUnreachable);
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::task::Poll;
 
 use rustix::io::Errno;
@@ -48,26 +48,55 @@ impl Listener {
             cause,
         };
         let addresses = addresses(bind, port).await.map_err(unavailable)?;
-        let mut draws = 0;
-        let sockets = loop {
-            draws += 1;
-            match bind_all(&addresses) {
-                // Drawn for one family, taken in the other: draw again.
-                Err(it)
-                    if port == 0 && draws < DRAWS && it.cause.kind() == ErrorKind::AddrInUse => {}
-                Ok(sockets) if sockets.is_empty() => {
-                    return Err(unavailable(ErrorKind::AddrNotAvailable.into()));
-                }
-                other => break other?,
-            }
+        let sockets = draw(&addresses)?;
+        if sockets.is_empty() {
+            return Err(unavailable(ErrorKind::AddrNotAvailable.into()));
+        }
+        Ok(Self::of(sockets))
+    }
+
+    /// Opens a port on just these addresses; 0 lets the system choose one, which is then the
+    /// same on all of them. `::` is IPv6 only. Of several addresses, those that every machine
+    /// has but for the family, loopback and unspecified ones, may be lacking.
+    ///
+    /// # Errors
+    /// [`Unavailable`], with the first address that could not be had.
+    pub fn bind_addresses(addresses: &[IpAddr], port: u16) -> Result<Self, Unavailable> {
+        let several = addresses.len() > 1;
+        let needed = |address: &IpAddr| {
+            let common = address.is_loopback() || address.is_unspecified();
+            let need = if several && common { Need::IfPresent } else { Need::Always };
+            (SocketAddr::new(*address, port), need)
         };
+        let sockets = draw(&addresses.iter().map(needed).collect::<Vec<_>>())?;
+        if sockets.is_empty() {
+            let place = format!("port {port}");
+            return Err(Unavailable { place, cause: ErrorKind::AddrNotAvailable.into() });
+        }
+        Ok(Self::of(sockets))
+    }
+
+    fn of(sockets: Vec<TcpListener>) -> Self {
         let place = Place(sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect());
-        Ok(Self { sockets, turn: 0, place, backoff: Backoff::default() })
+        Self { sockets, turn: 0, place, backoff: Backoff::default() }
+    }
+
+    /// Closes the port on all addresses but these. Where none of them is left, nothing comes
+    /// any more.
+    pub(crate) fn retain(&mut self, addresses: &[IpAddr]) {
+        let kept = |address: &SocketAddr| addresses.contains(&address.ip());
+        self.sockets.retain(|socket| socket.local_addr().is_ok_and(|it| kept(&it)));
+        self.place.0.retain(kept);
     }
 
     /// The addresses that are listened on, with the port as it really is.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.place.0
+    }
+
+    /// The port as it really is: the same on all addresses.
+    pub fn port(&self) -> u16 {
+        self.place.0.first().map_or(0, SocketAddr::port)
     }
 
     /// The next connection of any socket, each of them being first in turn.
@@ -145,6 +174,20 @@ async fn addresses(bind: &Bind, port: u16) -> io::Result<Vec<(SocketAddr, Need)>
 enum Need {
     Always,
     IfPresent,
+}
+
+/// Binds all addresses. A port of the system's choice that is drawn for one family and taken in
+/// the other is drawn again.
+fn draw(addresses: &[(SocketAddr, Need)]) -> Result<Vec<TcpListener>, Unavailable> {
+    let chosen = addresses.first().is_some_and(|(address, _)| address.port() == 0);
+    let mut draws = 0;
+    loop {
+        draws += 1;
+        match bind_all(addresses) {
+            Err(it) if chosen && draws < DRAWS && it.cause.kind() == ErrorKind::AddrInUse => {}
+            other => return other,
+        }
+    }
 }
 
 /// Binds all addresses. Where the first has port 0, the others get the port that it got.
@@ -228,6 +271,25 @@ mod tests {
         assert_eq!(error.to_string(), format!("cannot listen on [::1]:{port}: {}", error.cause));
         assert_eq!(error.cause.kind(), ErrorKind::AddrInUse);
         assert!(error.hint().unwrap().contains("another port"));
+    }
+
+    #[tokio::test]
+    async fn just_the_named_addresses_are_bound_and_kept() {
+        let addresses = [IpAddr::from([127, 0, 0, 1]), [127, 0, 0, 2].into()];
+        let mut listener = Listener::bind_addresses(&addresses, 0).unwrap();
+        let port = listener.port();
+        assert_eq!(listener.to_string(), format!("127.0.0.1:{port}, 127.0.0.2:{port}"));
+        listener.retain(&addresses[1..]);
+        assert!(TcpStream::connect((addresses[0], port)).await.is_err());
+        assert!(TcpStream::connect((addresses[1], port)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_named_and_lacking_is_an_error() {
+        let addresses = [IpAddr::from([127, 0, 0, 1]), [192, 0, 2, 1].into()];
+        let error = Listener::bind_addresses(&addresses, 0).unwrap_err();
+        assert_eq!(error.cause.kind(), ErrorKind::AddrNotAvailable);
+        assert!(Listener::bind_addresses(&[], 7).is_err());
     }
 
     #[tokio::test]

@@ -81,7 +81,7 @@ fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
 fn most_telling(one: Refusal, other: Refusal) -> Refusal {
     let rank = |refusal: &Refusal| match refusal {
         Refusal::Refused => 0,
-        Refusal::NotAllowed => 1,
+        Refusal::NotAllowed | Refusal::Prohibited(_) => 1,
         Refusal::ResourceShortage => 2,
         Refusal::TimedOut => 3,
         Refusal::Other(_) => 4,

@@ -1,6 +1,7 @@
 //! A TCP connection that is never mistaken for a finished one.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -67,6 +68,14 @@ impl Stream {
         self
     }
 
+    /// The address at the other end.
+    ///
+    /// # Errors
+    /// Where the connection is no more.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.peer_addr()
+    }
+
     fn make_peace(&self) {
         if let Err(error) = SockRef::from(&self.inner).set_linger(None) {
             tracing::debug!(%error, "cannot close a connection in peace");
@@ -83,7 +92,12 @@ impl Stream {
     }
 }
 
-impl stream::Stream for Stream {}
+impl stream::Stream for Stream {
+    /// What the other side sends afterwards is answered by a reset, as the system does it.
+    fn forgo(&mut self) {
+        self.read = Direction::Ended;
+    }
+}
 
 impl Drop for Stream {
     fn drop(&mut self) {
