@@ -1,8 +1,10 @@
 //! The log of what was tunnelled, and of what was not.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use adit_forward::origin::Origin;
 use adit_forward::target::Target;
 use serde::Serialize;
 
@@ -12,6 +14,18 @@ use crate::effect::Effect;
 use crate::login::Login;
 use crate::subject::Pinned;
 use crate::verdict::{Reason, Verdict};
+
+/// Most characters of a target or an origin that are kept.
+const KEPT: usize = 1024;
+
+/// Where the log goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// To the end of this file.
+    File(PathBuf),
+    /// To standard error, among all else that is said there.
+    StandardError,
+}
 
 /// One connection through a tunnel, or a try at one: a line of JSON.
 ///
@@ -67,11 +81,7 @@ impl Record {
         now: SystemTime,
     ) -> Self {
         let certificate = login.credential.as_ref().and_then(|it| it.certificate());
-        let (effect, reason) = match verdict {
-            Verdict::Allow(_) => (Effect::Allow, None),
-            Verdict::Deny(reason) => (Effect::Deny, Some(Reason::code(reason))),
-        };
-        Self {
+        let record = Self {
             time: Stamp(now),
             connection,
             user: login.user.name.to_string(),
@@ -79,17 +89,37 @@ impl Record {
             certificate: certificate.map(|it| it.key_id().to_owned()),
             source,
             direction,
-            target: target.to_string(),
+            target: target.to_string().chars().take(KEPT).collect(),
             address: None,
             origin: None,
-            verdict: effect,
+            verdict: Effect::Allow,
             rule: verdict.rule().map(str::to_owned),
-            reason,
+            reason: None,
             error: None,
             bytes_from_client: 0,
             bytes_to_client: 0,
             duration_ms: 0,
+        };
+        match verdict {
+            Verdict::Allow(_) => record,
+            Verdict::Deny(reason) => record.denied(reason),
         }
+    }
+
+    /// It is denied, for this reason.
+    #[must_use]
+    pub fn denied(mut self, reason: &Reason) -> Self {
+        self.verdict = Effect::Deny;
+        self.rule = reason.rule().map(str::to_owned);
+        self.reason = Some(reason.code());
+        self
+    }
+
+    /// Whom it is for, as the client says or as the system does.
+    #[must_use]
+    pub fn origin(mut self, origin: &Origin) -> Self {
+        self.origin = Some(origin.to_string().chars().take(KEPT).collect());
+        self
     }
 
     /// What came of it: the way that was taken, by its own rule, and how much went along it for how
@@ -178,5 +208,13 @@ mod tests {
         let data: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!((&data["verdict"], &data["reason"]), (&"deny".into(), &"no-rule".into()));
         assert_eq!(data["rule"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn a_line_is_bounded_whatever_the_peer_sends() {
+        let target = Target::Tcp { host: "\u{1b}".repeat(100_000), port: 80 };
+        let origin = Origin::Reported { host: "x".repeat(100_000), port: 1 };
+        let line = record(&target, &Verdict::Deny(Reason::NoRule)).origin(&origin).line();
+        assert!(line.len() < 8 * KEPT, "{}", line.len());
     }
 }

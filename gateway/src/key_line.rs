@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use adit_transport::authorized_keys::AuthorizedKeys;
-use adit_transport::authorized_keys::permissions::Refused;
+use adit_transport::authorized_keys::Refused;
 use adit_transport::public_key::PublicKey;
 
 use crate::calendar::zone::Zone;

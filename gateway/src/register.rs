@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use adit_transport::authorized_keys::Refused as BadOption;
 use adit_transport::authorized_keys::option::Grant;
-use adit_transport::authorized_keys::permissions::Refused as BadOption;
 use adit_transport::certificate::{self, Certificate, Occasion};
 use adit_transport::provider;
 use adit_transport::public_key::PublicKey;
@@ -21,10 +21,15 @@ use crate::user::User;
 /// learns from them nothing about anybody.
 pub const METHODS: [&str; 1] = ["publickey"];
 
+/// The longest name of a user that need not be known, in bytes: as systems have it.
+const LONGEST_NAME: usize = 255;
+
 /// All users, and the keys that are good for nobody any more.
 #[derive(Debug, Clone, Default)]
 pub struct Register {
     users: HashMap<Arc<str>, Arc<User>>,
+    /// Whoever is none of these.
+    anybody: Option<Arc<User>>,
     /// Fingerprints.
     revoked: HashSet<String>,
 }
@@ -37,7 +42,23 @@ impl Register {
         revoked: impl IntoIterator<Item = String>,
     ) -> Self {
         let users = users.into_iter().map(|user| (user.name.clone(), Arc::new(user))).collect();
-        Self { users, revoked: revoked.into_iter().collect() }
+        Self { users, anybody: None, revoked: revoked.into_iter().collect() }
+    }
+
+    /// Everybody is this user, by the same keys, under whatever name they log in.
+    pub fn anybody(user: User) -> Self {
+        Self { anybody: Some(Arc::new(user)), ..Self::default() }
+    }
+
+    /// The user who logs in by this name.
+    pub fn find(&self, name: &str) -> Option<Arc<User>> {
+        if let Some(user) = self.users.get(name) {
+            return Some(user.clone());
+        }
+        let fit = (1..=LONGEST_NAME).contains(&name.len()) && !name.contains(char::is_control);
+        let anybody = self.anybody.as_deref().filter(|_| fit)?;
+        let principals = vec![name.to_owned()];
+        Some(Arc::new(User { name: name.into(), principals, ..anybody.clone() }))
     }
 
     /// The user of this name.
@@ -65,8 +86,8 @@ impl Register {
         source: IpAddr,
         now: SystemTime,
     ) -> Result<Login, Denied> {
-        let user = self.users.get(user).ok_or(Denied::User)?;
-        let visit = Visit { user, source: source.to_canonical(), now };
+        let user = self.find(user).ok_or(Denied::User)?;
+        let visit = Visit { user: &user, source: source.to_canonical(), now };
         self.check_revoked(credential.key())?;
         let admitted = match &**credential {
             Credential::Key(key) => visit.by_key(key)?,
@@ -368,6 +389,28 @@ mod tests {
     fn a_certificate_does_not_let_its_key_in_by_itself() {
         let denied = admit(ann(KEY, &[]), &certificate(CERTIFICATE)).unwrap_err();
         assert_eq!(denied, "the certificate is signed by no authority of the user");
+    }
+
+    #[test]
+    fn anybody_is_let_in_by_the_same_keys_and_keeps_the_name() {
+        let lines = format!("{}\ncert-authority {RSA}", KEY.trim_end());
+        let register = Register::anybody(ann(&lines, &[]));
+        let (from, now) = ([10, 0, 0, 9].into(), expiry::parse("20270101", Zone::UTC).unwrap());
+        let admit =
+            |name: &str, credential: &Arc<Credential>| register.admit(name, credential, from, now);
+        assert_eq!(&*admit("bob", &plain(KEY)).unwrap().user.name, "bob");
+        assert_eq!(
+            admit("bob", &plain(RSA)).unwrap_err(),
+            Denied::Line {
+                position: Position { file: "keys".into(), line: 2 },
+                reason: Reason::Authority,
+            }
+        );
+        assert!(admit("ann", &certificate(TIMED)).is_ok());
+        assert!(admit("bob", &certificate(TIMED)).is_err(), "it is not bob's");
+        for name in ["", "a\nb", &"a".repeat(256)] {
+            assert_eq!(admit(name, &plain(KEY)).unwrap_err(), Denied::User);
+        }
     }
 
     #[test]

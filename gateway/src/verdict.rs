@@ -3,10 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use adit_forward::refusal::Refusal;
 use serde::{Serialize, Serializer};
 
 use crate::ask;
 use crate::host::Name;
+use crate::limits::allowance::Exceeded;
 use crate::subject::Pinned;
 
 /// What the policy says to a question.
@@ -82,6 +84,12 @@ pub enum Reason {
     /// The login was good until some time, and that has passed.
     #[error("the key or the certificate has expired since the login")]
     Expired,
+    /// The configuration has changed since the login, and would not let the user in any more.
+    #[error("the user would not be let in any more")]
+    Login,
+    /// The connection has as much as it may have.
+    #[error(transparent)]
+    Limit(#[from] Exceeded),
     /// `restrict` or `no-port-forwarding`.
     #[error("the key's options permit no forwarding")]
     KeyForwarding,
@@ -143,6 +151,8 @@ impl Reason {
         match self {
             Self::Unclear(_) => "unclear",
             Self::Expired => "expired",
+            Self::Login => "login",
+            Self::Limit(_) => "limit",
             Self::KeyForwarding => "key-forwarding",
             Self::KeyTarget(option) => option,
             Self::Certificate => "certificate",
@@ -155,6 +165,28 @@ impl Reason {
             Self::Address { .. } => "address",
             Self::Undecided { .. } => "undecided",
         }
+    }
+
+    /// What the client is told: why, as far as that is about itself, and of the rules not even
+    /// their names.
+    pub fn refusal(&self) -> Refusal {
+        let words = match self {
+            // These are no matter of policy: there is nothing to be reached.
+            Self::NoAddress(_) | Self::Unresolved(_) => return Refusal::NameNotFound,
+            Self::UnknownPath => return Refusal::NameNotFound,
+            Self::Limit(_) => return Refusal::ResourceShortage,
+            Self::PrivilegedPort => "ports below 1024 are for privileged users".to_owned(),
+            Self::NoRule | Self::Rule(_) | Self::Address { .. } | Self::Undecided { .. } => {
+                "the policy of the gateway does not permit it".to_owned()
+            }
+            Self::Unclear(_)
+            | Self::Expired
+            | Self::Login
+            | Self::KeyForwarding
+            | Self::KeyTarget(_)
+            | Self::Certificate => self.to_string(),
+        };
+        Refusal::Prohibited(words)
     }
 
     /// What whoever runs the gateway can do about it.
@@ -173,5 +205,24 @@ impl Reason {
 impl Serialize for Reason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_learns_nothing_of_the_rules() {
+        let rule: Arc<str> = "secret".into();
+        let refused = Reason::NoRule.refusal();
+        for reason in
+            [Reason::Rule(rule.clone()), Reason::Address { allowed: rule.clone(), denied: rule }]
+        {
+            assert_eq!(reason.refusal(), refused);
+        }
+        let told = Reason::KeyTarget("permitopen").refusal();
+        let words = "the key's option permitopen does not name it".to_owned();
+        assert_eq!(told, Refusal::Prohibited(words));
     }
 }

@@ -31,7 +31,7 @@ pub struct Document {
     #[serde(default)]
     pub time_zone: Option<Text<Zone>>,
     /// `flow-log`: a file to which one line of JSON is added for each tunnelled connection and each
-    /// refusal. Default: none is kept.
+    /// refusal; `-` is standard error. Default: none is kept.
     #[serde(default)]
     pub flow_log: Option<PathBuf>,
     /// `stop-grace`: how long connections may go on when the gateway is told to stop. Default: 30s.

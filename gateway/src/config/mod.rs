@@ -17,6 +17,7 @@ use toml::Spanned;
 use crate::config::document::Document;
 use crate::config::fault::{Fault, Source};
 use crate::config::report::Report;
+use crate::flow;
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::register::Register;
@@ -45,8 +46,8 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// The keys by which clients know the gateway; at least one.
     pub host_keys: Arc<[PrivateKey]>,
-    /// The file of the flow log.
-    pub flow_log: Option<PathBuf>,
+    /// Where the flow log goes.
+    pub flow_log: Option<flow::Place>,
     /// How long connections may go on when the gateway stops.
     pub stop_grace: Duration,
     /// Who may log in.
@@ -114,7 +115,10 @@ fn build(document: &Document, folder: &Path, report: &mut Report) -> Config {
     Config {
         listen: listen(document, report),
         host_keys: host_keys(document, folder, report).into(),
-        flow_log: document.flow_log.as_ref().map(|path| folder.join(path)),
+        flow_log: document.flow_log.as_ref().map(|path| match path.to_str() {
+            Some("-") => flow::Place::StandardError,
+            _ => flow::Place::File(folder.join(path)),
+        }),
         stop_grace: limits::length(document.stop_grace.as_ref(), STOP_GRACE, report),
         register: Arc::new(Register::new(users, revoked)),
         policy: Arc::new(Policy::new(rules::build(document, report))),

@@ -56,7 +56,12 @@ fn the_example_is_read_with_all_that_it_says() {
     assert_eq!(config.warnings, [""; 0]);
     assert_eq!(config.listen, ["127.0.0.1:2222", "[::1]:2222"].map(|it| it.parse().unwrap()));
     assert_eq!(config.host_keys.len(), 1);
-    assert!(config.flow_log.unwrap().ends_with("flow.jsonl"));
+    let flow_log = config.flow_log.as_ref();
+    let in_file =
+        |it: &flow::Place| matches!(it, flow::Place::File(path) if path.ends_with("flow.jsonl"));
+    assert!(flow_log.is_some_and(in_file), "{flow_log:?}");
+    let said = parse(&minimal("flow-log = \"-\"")).unwrap();
+    assert_eq!(said.flow_log, Some(flow::Place::StandardError));
     assert_eq!(config.stop_grace, Duration::from_secs(30));
     let ann = config.register.user("ann").unwrap();
     assert_eq!(ann.keys.len(), 2);

@@ -29,6 +29,23 @@ impl Allowance {
         }
     }
 
+    /// Goes by other limits from now on. A rate that has changed begins anew.
+    pub fn set_limits(&mut self, limits: Arc<Limits>, now: Instant) {
+        let bucket = |rate| Bucket::new(rate, now);
+        if limits.opens != self.limits.opens {
+            self.opens = limits.opens.map(bucket);
+        }
+        if limits.bytes != self.limits.bytes {
+            self.bytes = limits.bytes.map(bucket);
+        }
+        self.limits = limits;
+    }
+
+    /// Whether the bytes that it carries have a rate.
+    pub fn is_paced(&self) -> bool {
+        self.bytes.is_some()
+    }
+
     /// Counts a channel that is opened, by either side.
     ///
     /// # Errors
@@ -119,6 +136,11 @@ mod tests {
         assert_eq!(allowance.open_channel(now + second), Ok(()));
         assert_eq!(allowance.carry(100, now), Duration::ZERO);
         assert_eq!(allowance.carry(5, now), 5 * second);
+        let others = Limits { bytes: None, opens: rate(1), ..Limits::default() };
+        allowance.set_limits(Arc::new(others), now + second);
+        assert_eq!(allowance.carry(u64::MAX, now), Duration::ZERO);
+        let kept = allowance.open_channel(now + second);
+        assert_eq!(kept, Err(Exceeded::Opens(second)), "a rate that has not changed goes on");
         let unlimited = &mut Allowance::new(Arc::default(), now);
         assert_eq!(unlimited.carry(u64::MAX, now), Duration::ZERO);
     }

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use adit_transport::authorized_keys::KeyOption;
 use adit_transport::authorized_keys::option::Grant;
-use adit_transport::authorized_keys::permissions::{Destination, Refused};
+use adit_transport::authorized_keys::{Destination, Refused};
 
 use crate::ask::Direction;
 use crate::calendar::zone::Zone;
