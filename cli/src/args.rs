@@ -2,7 +2,7 @@
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "the comments are the words of --help")]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
@@ -23,14 +23,14 @@ pub(crate) struct Args {
 const EXIT_CODES: &str = "\
 Exit codes:
    0  success, also when ended by SIGINT or SIGTERM
-   1  any failure that has no code of its own
+   1  any failure that has no code of its own; adit explain: it is denied
    2  the command line or a file that it names is wrong
   10  the server has no address or cannot be reached
-  11  the peer speaks no ssh, breaks the protocol, or has no algorithm in common
+  11  the peer speaks no ssh, breaks its rules before the login, or has no algorithm in common
   12  the server's host key is not trusted
   13  the login was refused
   14  a tunnel cannot be set up
-  15  the connection was lost";
+  15  the connection was lost, or the peer broke the rules of ssh in it";
 
 /// How much is logged, and how.
 #[derive(Debug, clap::Args)]
@@ -63,8 +63,12 @@ pub(crate) enum Command {
     Open(Open),
     /// Serves tunnels: a gateway that only forwards, and only where it is permitted
     Serve(Serve),
+    /// Says what the rules of a gateway make of a request, and why, without connecting
+    Explain(Explain),
     /// Shows a tunnel at work: a server, a service and a tunnel between them, in one process
     Demo(Demo),
+    /// Tells what ssh_config(5) files say of a host, as ssh -G does
+    Ssh(crate::ssh::Args),
 }
 
 /// `adit open`.
@@ -78,6 +82,39 @@ pub(crate) struct Open {
     /// connects to: [bind:]port or /socket; may be given more than once
     #[arg(short = 'D', value_name = "[BIND:]PORT")]
     pub(crate) dynamic: Vec<String>,
+    /// A remote tunnel, entered at the server: -R takes the forms of -L, and [bind:]port alone or
+    /// /socket alone for a proxy like that of -D whose targets are connected to from here; port 0
+    /// lets the server choose; may be given more than once
+    #[arg(short = 'R', value_name = "SPEC")]
+    pub(crate) remote: Vec<String>,
+    /// Tells each tunnel that is ready by a line of JSON on standard output: kind (local,
+    /// dynamic, remote, remote-dynamic), listen (as asked), port (as it is), bound (the
+    /// addresses, where they are known), target
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Connects again where the connection is lost, or cannot be had yet: soon at first, then
+    /// less often, up to once a minute. Tunnels that are entered here stay open, and what comes
+    /// in meanwhile waits up to 30 seconds; the server is asked for remote tunnels again. The
+    /// server is asked for a sign of life every 10 seconds unless ServerAliveInterval says
+    /// otherwise
+    #[arg(long, conflicts_with = "stdio")]
+    pub(crate) reconnect: bool,
+    /// Joins standard input and output to one target, host:port or /socket, and ends with it
+    #[arg(short = 'W', value_name = "HOST:PORT|/SOCKET", conflicts_with_all = ["local", "dynamic", "remote", "json"])]
+    pub(crate) stdio: Option<String>,
+    /// The servers to pass through, the nearest first: [user@]host[:port] with commas between
+    /// them; each is checked and logged in to from here. Keys, trust, prompts and times of -i
+    /// and -o hold for all of them, all else for the last server
+    #[arg(short = 'J', value_name = "HOP,...")]
+    pub(crate) jump: Option<String>,
+    /// A proxy to the first server: socks5://, socks5h:// or http://[user[:password]@]host:port,
+    /// or none; ADIT_PROXY names it where this does not. A password here can be read by
+    /// everyone on this machine: put it into ADIT_PROXY or a file
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+    /// A file with user:password for the proxy, which only its owner can read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proxy_credentials: Option<PathBuf>,
     /// The server's port
     #[arg(short, value_name = "PORT")]
     pub(crate) port: Option<u16>,
@@ -103,26 +140,87 @@ pub(crate) struct Open {
 }
 
 /// `adit serve`.
+///
+/// With a file, all that it can say is said there; without, a few words here do for anybody who has
+/// one of some keys.
 #[derive(Debug, clap::Args)]
+#[command(after_help = SERVE_HELP)]
 pub(crate) struct Serve {
+    /// The configuration: users, rules and limits, in TOML
+    #[arg(long, value_name = "FILE")]
+    #[arg(conflicts_with_all = ["listen", "host_key", "authorized_keys", "permit", "permit_listen"])]
+    pub(crate) config: Option<PathBuf>,
+    /// Looks for mistakes in the configuration, adit-serve.toml unless --config names another,
+    /// and does nothing else
+    #[arg(long, conflicts_with_all = ["listen", "host_key", "authorized_keys", "permit", "permit_listen"])]
+    pub(crate) check: bool,
     /// The address to listen on; port 0 lets the system choose
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:2222")]
     pub(crate) listen: SocketAddr,
     /// The host key; an ed25519 key is made, readable by its owner only, where the file is
     /// missing; may be given more than once
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["config", "check"])]
     pub(crate) host_key: Vec<PathBuf>,
     /// The keys that may log in, in the form of sshd's authorized_keys
-    #[arg(long, value_name = "FILE")]
-    pub(crate) authorized_keys: PathBuf,
-    /// A target that may be connected to: host:port, host:*, *:port or an absolute path; may be
-    /// given more than once; nothing is permitted without
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["config", "check"])]
+    pub(crate) authorized_keys: Option<PathBuf>,
+    /// A target that may be connected to: host:port, host:*, *:port, network:port or an absolute
+    /// path; may be given more than once; nothing is permitted without
     #[arg(long, value_name = "HOST:PORT|PATH")]
     pub(crate) permit: Vec<String>,
+    /// Where remote tunnels may be entered: [address:]port, with * for all addresses and loopback
+    /// where there is none, and * for any port from 1024 on, or an absolute path; ports below
+    /// 1024 have to be named, and need root; may be given more than once; nothing is permitted
+    /// without
+    #[arg(long, value_name = "[ADDRESS:]PORT|PATH")]
+    pub(crate) permit_listen: Vec<String>,
     /// When keys are exchanged again: bytes, with K, M or G, and a time, as RekeyLimit of
     /// sshd_config(5)
     #[arg(long, value_name = "\"BYTES [TIME]\"")]
     pub(crate) rekey_limit: Option<String>,
+}
+
+const SERVE_HELP: &str = "\
+Signals:
+  SIGHUP           reads the configuration and its files again; connections go on, and what they
+                   ask for from then on is judged anew; one that is wrong changes nothing
+  SIGTERM, SIGINT  takes nothing new, and ends when what runs has ended or the time of grace,
+                   `stop-grace`, is over; a second one ends at once";
+
+/// `adit explain`.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("asked").required(true))]
+#[command(after_help = "Exit codes: 0 it is allowed, 1 it is denied, 2 something here is wrong")]
+pub(crate) struct Explain {
+    /// The configuration of the gateway
+    #[arg(long, value_name = "FILE", default_value = crate::serve::DEFAULT_CONFIG)]
+    pub(crate) config: PathBuf,
+    /// The user who asks
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: String,
+    /// The public key or the certificate that the user logs in with; whether that lets the user in
+    /// is looked into first; without, a key without options is supposed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// The address that the user comes from
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    pub(crate) from: IpAddr,
+    /// A group that the user is supposed to be in, in place of those in the configuration, and
+    /// also where no such user is in it; may be given more than once
+    #[arg(long, value_name = "NAME", conflicts_with = "key")]
+    pub(crate) group: Vec<String>,
+    /// When: YYYYMMDD[HHMM[SS]], in UTC; now unless said
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// What is to be connected to: host:port, [ipv6]:port or /socket
+    #[arg(long, value_name = "HOST:PORT|PATH", group = "asked")]
+    pub(crate) target: Option<String>,
+    /// Where it is to be listened: [bind:]port or /socket
+    #[arg(long, value_name = "[BIND:]PORT|PATH", group = "asked")]
+    pub(crate) listen: Option<String>,
+    /// Says it as a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `adit demo`.

@@ -12,8 +12,8 @@ pub(crate) enum Exit {
     Usage,
     /// The server has no address, or cannot be reached.
     Unreachable,
-    /// The two sides do not come to terms: the peer speaks no ssh, breaks the protocol, or has
-    /// no algorithm in common.
+    /// The two sides do not come to terms: the peer speaks no ssh, breaks its rules before the
+    /// login, or has no algorithm in common.
     Protocol,
     /// The server's host key is not trusted.
     HostKey,
@@ -21,7 +21,7 @@ pub(crate) enum Exit {
     Login,
     /// A tunnel cannot be set up: a listener cannot be opened, or the server refuses it.
     Tunnel,
-    /// The connection was lost.
+    /// The connection was lost, or the peer broke the rules of ssh in it.
     Lost,
 }
 
@@ -43,6 +43,19 @@ impl Failure {
     /// Adds what the user can do about it.
     pub(crate) fn hint(mut self, hint: impl Display) -> Self {
         self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// Says where it happened, before all else.
+    pub(crate) fn at(mut self, place: impl Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
+    /// Says what is behind it, which has an exit code of its own.
+    pub(crate) fn because(mut self, exit: Exit, cause: impl Display) -> Self {
+        self.exit = exit;
+        self.message = format!("{}; {cause}", self.message);
         self
     }
 

@@ -9,6 +9,7 @@ use crate::args::{Args, Command};
 mod args;
 mod client;
 mod demo;
+mod explain;
 mod failure;
 mod harden;
 mod log;
@@ -17,6 +18,8 @@ mod prompt;
 mod runtime;
 mod serve;
 mod settings;
+mod ssh;
+mod stdio;
 mod stop;
 
 fn main() -> ExitCode {
@@ -26,12 +29,11 @@ fn main() -> ExitCode {
     }
     harden::process();
     let done = match args.command {
-        Command::Open(args) => open::run(args),
-        Command::Serve(args) => serve::run(args),
-        Command::Demo(args) => demo::run(args),
+        Command::Open(args) => open::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Explain(args) => explain::run(&args),
+        Command::Demo(args) => demo::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Ssh(args) => ssh::run(args).map(|()| ExitCode::SUCCESS),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
-    }
+    done.unwrap_or_else(|failure| failure.report())
 }

@@ -1,10 +1,11 @@
 //! The user at the terminal.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 
 use adit_transport::prompt::Prompt;
 use adit_transport::secret::Secret;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// Asks at the controlling terminal, whatever standard input and output are.
 #[derive(Debug, Clone, Copy)]
@@ -37,8 +38,30 @@ impl Terminal {
             return None;
         }
         let words = words.to_owned();
+        let _restored = Restored::new();
         let asked = tokio::task::spawn_blocking(move || ask(&words)).await.ok()?;
         asked.inspect_err(|error| tracing::debug!(%error, "nobody can be asked")).ok()
+    }
+}
+
+/// The terminal as it is now, which it becomes again: a question that is given up would leave
+/// it without echo.
+struct Restored(Option<(File, Termios)>);
+
+impl Restored {
+    fn new() -> Self {
+        let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").ok();
+        Self(terminal.and_then(|it| tcgetattr(&it).ok().map(|state| (it, state))))
+    }
+}
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        if let Some((terminal, state)) = &self.0
+            && let Err(error) = tcsetattr(terminal, OptionalActions::Now, state)
+        {
+            tracing::debug!(%error, "the terminal cannot be put back as it was");
+        }
     }
 }
 

@@ -5,10 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::settings::algorithms::Edit;
+use crate::settings::remote_open::RemoteOpen;
 use crate::settings::time::parse as parse_time;
+use crate::settings::way::Way;
 
 pub(crate) mod algorithms;
+mod passing;
+pub(crate) mod remote_open;
 pub(crate) mod time;
+pub(crate) mod way;
 
 /// Settings of a connection. The first value that a keyword is given wins, as with ssh.
 #[derive(Debug, Default, Clone)]
@@ -17,10 +22,14 @@ pub(crate) struct Settings {
     pub(crate) address_family: Option<AddressFamily>,
     /// `BatchMode`: nothing is asked.
     pub(crate) batch_mode: Option<bool>,
+    /// `BindAddress`: the address that the first connection comes from.
+    pub(crate) bind_address: Option<String>,
     /// `Ciphers`.
     pub(crate) ciphers: Option<Edit>,
     /// `ConnectTimeout`; zero is none.
     pub(crate) connect_timeout: Option<Duration>,
+    /// `ConnectionAttempts`, one a second.
+    pub(crate) connection_attempts: Option<u32>,
     /// `ExitOnForwardFailure`.
     pub(crate) exit_on_forward_failure: Option<bool>,
     /// `GatewayPorts`: local listeners on all addresses where none is named.
@@ -49,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) password_prompts: Option<u32>,
     /// `PasswordAuthentication`.
     pub(crate) password: Option<bool>,
+    /// `PermitRemoteOpen`.
+    pub(crate) permit_remote_open: Option<RemoteOpen>,
     /// `Port`.
     pub(crate) port: Option<u16>,
     /// `PubkeyAcceptedAlgorithms`.
@@ -71,6 +82,8 @@ pub(crate) struct Settings {
     pub(crate) user: Option<String>,
     /// `UserKnownHostsFile`; `none` is no file.
     pub(crate) user_known_hosts: Option<Vec<String>>,
+    /// `ProxyJump` or `ProxyCommand`, whichever comes first.
+    pub(crate) way: Option<Way>,
 }
 
 /// `AddressFamily`.
@@ -136,9 +149,12 @@ impl Settings {
             .ok_or_else(form)?;
         let (keyword, rest) = option.split_at(end);
         let rest = rest.trim_start();
-        let value = rest.strip_prefix('=').unwrap_or(rest).trim();
-        let value =
-            value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+        let words = rest.strip_prefix('=').unwrap_or(rest).trim();
+        let value = match words.strip_prefix('"').and_then(|value| value.strip_suffix('"')) {
+            // The quotes of a command are its shell's.
+            Some(value) if !keyword.eq_ignore_ascii_case("proxycommand") => value,
+            _ => words,
+        };
         if keyword.is_empty() || value.is_empty() {
             return Err(form());
         }
@@ -154,8 +170,10 @@ impl Settings {
         match keyword.to_ascii_lowercase().as_str() {
             "addressfamily" => first(&mut self.address_family, family(value)),
             "batchmode" => first(&mut self.batch_mode, flag(value)),
+            "bindaddress" => first(&mut self.bind_address, text(value)),
             "ciphers" => first(&mut self.ciphers, Edit::parse(value)),
             "connecttimeout" => first(&mut self.connect_timeout, timeout(value)),
+            "connectionattempts" => first(&mut self.connection_attempts, attempts(value)),
             "exitonforwardfailure" => first(&mut self.exit_on_forward_failure, flag(value)),
             "gatewayports" => first(&mut self.gateway_ports, flag(value)),
             "globalknownhostsfile" => first(&mut self.global_known_hosts, files(value)),
@@ -173,7 +191,11 @@ impl Settings {
             "kexalgorithms" => first(&mut self.kex_algorithms, Edit::parse(value)),
             "numberofpasswordprompts" => first(&mut self.password_prompts, number(value)),
             "passwordauthentication" => first(&mut self.password, flag(value)),
+            "permitremoteopen" => first(&mut self.permit_remote_open, RemoteOpen::parse(value)),
             "port" => first(&mut self.port, port(value)),
+            "proxycommand" => first(&mut self.way, Ok(Way::command(value))),
+            "proxyjump" => first(&mut self.way, Way::jumps(value).map_err(|_| way::JUMPS)),
+            "proxyusefdpass" => no_descriptor(value),
             "pubkeyacceptedalgorithms" | "pubkeyacceptedkeytypes" => {
                 first(&mut self.pubkey_algorithms, Edit::parse(value))
             }
@@ -220,6 +242,17 @@ fn number(value: &str) -> Parsed<u32> {
 
 fn port(value: &str) -> Parsed<u16> {
     value.parse().ok().filter(|port| *port != 0).ok_or("a port from 1 to 65535")
+}
+
+fn attempts(value: &str) -> Parsed<u32> {
+    value.parse().ok().filter(|attempts| *attempts > 0).ok_or("a number from 1 on")
+}
+
+/// `ProxyUseFdpass`: a descriptor that another process hands over could be anything.
+fn no_descriptor(value: &str) -> Parsed<()> {
+    let expected = "no, since adit takes no open connection over from a command: let the command \
+                    carry the bytes, as with nc in place of nc -F";
+    if flag(value)? { Err(expected) } else { Ok(()) }
 }
 
 fn timeout(value: &str) -> Parsed<Duration> {
@@ -377,6 +410,28 @@ mod tests {
         assert_eq!(limit("1M"), Some(RekeyLimit { bytes: Some(1 << 20), time: None }));
         assert_eq!(limit("2G 1h"), Some(RekeyLimit { bytes: Some(2 << 30), time: hour }));
         assert_eq!(limit("default none"), Some(RekeyLimit { bytes: None, time: None }));
+    }
+
+    #[test]
+    fn the_first_of_a_jump_and_a_command_wins() {
+        let way = |options: &[&str]| set(options).unwrap().way.unwrap();
+        let command = Way::Command("nc \"%h\" \"%p\"".to_owned());
+        assert_eq!(way(&["ProxyCommand=nc \"%h\" \"%p\"", "ProxyJump=a"]), command);
+        assert_eq!(way(&["ProxyCommand \"a b\""]), Way::Command("\"a b\"".to_owned()));
+        assert!(matches!(way(&["ProxyJump=a", "ProxyCommand=nc"]), Way::Jumps(_)));
+        for none in ["ProxyJump=none", "ProxyCommand=none"] {
+            assert_eq!(way(&[none, "ProxyCommand=nc", "ProxyJump=a"]), Way::Direct);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_done_on_the_way_is_refused_with_the_reason() {
+        assert!(set(&["ProxyUseFdpass=no"]).is_ok());
+        let refused = set(&["ProxyUseFdpass=yes"]).unwrap_err().to_string();
+        assert!(refused.contains("no open connection"), "{refused}");
+        for option in ["ConnectionAttempts=0", "ProxyJump=a,,b", "ProxyJump=a:0"] {
+            assert!(matches!(set(&[option]), Err(Error::Value { .. })), "{option}");
+        }
     }
 
     #[test]

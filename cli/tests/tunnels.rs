@@ -15,6 +15,11 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+#[path = "tunnels/reconnect.rs"]
+mod reconnect;
+#[path = "tunnels/remote.rs"]
+mod remote;
+
 /// How long anything may take that should come at once.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -92,6 +97,12 @@ struct Gateway {
 
 impl Gateway {
     fn start(permits: &[&str]) -> Self {
+        let permits: Vec<_> = permits.iter().flat_map(|it| ["--permit", it]).collect();
+        Self::start_with(&permits)
+    }
+
+    /// With these words beside those that it cannot do without.
+    fn start_with(more: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let file = |name: &str| folder.path().join(name).display().to_string();
         keygen(&folder.path().join("user"));
@@ -100,9 +111,7 @@ impl Gateway {
         let (host_key, authorized_keys) = (file("host"), file("authorized_keys"));
         let mut words = vec!["serve", "--listen", "127.0.0.1:0"];
         words.extend(["--host-key", &host_key, "--authorized-keys", &authorized_keys]);
-        for permit in permits {
-            words.extend(["--permit", permit]);
-        }
+        words.extend(more);
         let mut process = Adit::start(&words);
         let address = process.listening();
         Self { folder, process, address }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::failure::{Exit, Failure};
 
-/// Whom to connect to, as the user wrote it: `[user@]host` or `ssh://[user@]host[:port]`.
+/// Whom to connect to, as the user wrote it: `[user@]host` or `ssh://[user@]host[:port]`; a hop
+/// on the way is also `[user@]host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Destination {
     /// The user, where one is named.
@@ -21,27 +22,50 @@ impl Destination {
     /// # Errors
     /// Where it is none.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
-        let bad = |why: &str| {
+        Self::read(text, Form::Destination).map_err(|why| {
             Failure::new(Exit::Usage, format!("\"{text}\" is no destination: {why}"))
                 .hint("write [user@]host, or ssh://[user@]host[:port]")
-        };
+        })
+    }
+
+    /// Reads a hop on the way to a destination.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub(crate) fn parse_hop(text: &str) -> Result<Self, Failure> {
+        Self::read(text, Form::Hop).map_err(|why| {
+            Failure::new(Exit::Usage, format!("\"{text}\" is no server to jump through: {why}"))
+                .hint("write [user@]host[:port], and an IPv6 address in brackets")
+        })
+    }
+
+    fn read(text: &str, form: Form) -> Result<Self, &'static str> {
         let uri = text.strip_prefix("ssh://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
         let (user, place) = match uri.unwrap_or(text).rsplit_once('@') {
-            Some(("", _)) => return Err(bad("the user is missing")),
+            Some(("", _)) => return Err("the user is missing"),
             Some((user, place)) => (Some(user.to_owned()), place),
             None => (None, uri.unwrap_or(text)),
         };
-        let (host, port) = match uri {
-            Some(_) => split_port(place).ok_or_else(|| bad("the port is none"))?,
-            None => (unbracketed(place), None),
+        let (host, port) = match form {
+            Form::Destination if uri.is_none() => (unbracketed(place), None),
+            _ => split_port(place).ok_or("the port is none")?,
         };
         // What begins with a minus sign could be taken for an option by programs started later.
         let named = |name: &str| !name.starts_with('-') && !name.contains(char::is_whitespace);
         if host.is_empty() || !named(host) || !user.as_deref().is_none_or(named) {
-            return Err(bad("the host or the user is no name"));
+            return Err("the host or the user is no name");
         }
         Ok(Self { user, host: host.to_owned(), port })
     }
+}
+
+/// What may be written without `ssh://`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `[user@]host`, where colons belong to an address.
+    Destination,
+    /// `[user@]host[:port]`.
+    Hop,
 }
 
 /// Host and port of `host`, `host:port`, `[address]` or `[address]:port`.

@@ -16,8 +16,9 @@ use adit_forward::stop::Signal;
 use adit_forward::target::Target;
 use adit_forward::tcp;
 use adit_forward::unix::Existing;
+use adit_transport::authorized_keys::AuthorizedKeys;
 use adit_transport::client::Client;
-use adit_transport::config::{ClientConfig, Common};
+use adit_transport::config::{ClientConfig, Common, Rekey};
 use adit_transport::ident::Identification;
 use adit_transport::identity::Identity;
 use adit_transport::identity::private_key::PrivateKey;
@@ -35,10 +36,13 @@ use crate::args;
 use crate::failure::{Exit, Failure};
 use crate::prompt::{Mode, Terminal};
 use crate::runtime;
-use crate::serve::Gateway;
-use crate::serve::doorman::Authorized;
+use crate::serve::charter::Charter;
+use crate::serve::gateway::Gateway;
 use crate::serve::host_keys::HostKeys;
-use crate::serve::permit::Permit;
+use crate::serve::ledger::Ledger;
+use crate::serve::workers::Workers;
+use crate::serve::world::Machine;
+use crate::serve::{listeners, permits, source};
 use crate::stop::Stop;
 
 mod http;
@@ -54,7 +58,7 @@ const USER: &str = "demo";
 /// # Errors
 /// Where something that must not fail does.
 pub(crate) fn run(args: args::Demo) -> Result<(), Failure> {
-    runtime::start()?.block_on(async {
+    runtime::run(async {
         let mut stop = Stop::listen().map_err(|error| broken("signals", &error))?;
         tokio::select! {
             done = demonstrate(&args) => done,
@@ -103,12 +107,20 @@ async fn server(
 ) -> Result<(SocketAddr, Fingerprint), Failure> {
     let host_key = new_key("host")?;
     let fingerprint = host_key.public_key().fingerprint();
-    let authorized = Authorized::Text(user_key.public_key().to_string());
-    let permit =
-        Permit::parse(&service.to_string()).map_err(|error| Failure::new(Exit::Other, error))?;
-    let gateway = Gateway::new(HostKeys(Arc::from([host_key])), authorized, vec![permit])?;
+    let host_keys = HostKeys(Arc::from([host_key]));
+    let keys = AuthorizedKeys::parse(&user_key.public_key().to_string(), "authorized keys");
+    let rules = vec![permits::open(&service.to_string())?];
+    let config = source::short(host_keys, &keys, "authorized keys", rules);
+    let charter = Charter::new(config, Rekey::default())?;
+    let gateway = Gateway::new(charter, Machine::default(), Ledger::none());
+    let workers = Workers::start().map_err(|error| broken("threads", &error))?;
+    let workers = Arc::new(workers);
     let (listener, address) = listen().await?;
-    parts.spawn(gateway.serve(listener, Signal::never()));
+    parts.spawn(async move {
+        let never = Signal::never();
+        listeners::accept(gateway, workers, listener, never.clone(), never).await;
+        Ok(())
+    });
     Ok((address, fingerprint))
 }
 

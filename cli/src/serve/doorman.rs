@@ -1,124 +1,119 @@
 //! Who may come in to a gateway.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
+use adit_gateway::credential::Credential;
+use adit_gateway::limits::penalties::Offence;
+use adit_gateway::login::Login;
 use adit_transport::accept::Decide;
-use adit_transport::authorized_keys::permissions::Permissions;
-use adit_transport::authorized_keys::{self, AuthorizedKeys};
+use adit_transport::error::{Blame, Error as ProtocolError, Violation};
 use adit_transport::event::{Decision, LoginMethod, LoginRequest, Proof};
-use adit_transport::name::NameList;
-use adit_transport::public_key::PublicKey;
+use adit_transport::link;
+use bytes::Bytes;
 
-use crate::failure::{Exit, Failure};
+use crate::serve::charter::methods;
+use crate::serve::house::House;
+use crate::serve::lobby::Visit;
+use crate::serve::world::World;
 
 /// Decides on the logins of one connection.
 #[derive(Debug)]
-pub(crate) struct Doorman {
-    authorized: Arc<Authorized>,
+pub(crate) struct Doorman<'a, W> {
+    house: &'a House<W>,
+    visit: &'a Visit,
     peer: SocketAddr,
-    methods: NameList,
-    guest: Option<Guest>,
+    tried: Tried,
+    login: Option<Login>,
 }
 
-/// The keys that may come in.
-#[derive(Debug)]
-pub(crate) enum Authorized {
-    /// Those in a file, which is read anew for each login, so that a change counts at once.
-    File(PathBuf),
-    /// These, in the form of such a file.
-    Text(String),
+/// Whether anybody has tried to log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tried {
+    /// Nobody has.
+    No,
+    /// Somebody has, and was refused.
+    Refused,
+    /// Somebody would have been let in but for the number of connections, which is no offence.
+    Crowded,
 }
 
-impl Authorized {
-    /// Makes sure that the file can be read, and tells which of its lines cannot.
-    ///
-    /// # Errors
-    /// Where it cannot.
-    pub(crate) fn check(&self) -> Result<(), Failure> {
-        let keys = self.keys().map_err(|error| {
-            let failure = Failure::new(Exit::Usage, &error);
-            match error.hint() {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            }
-        })?;
-        for warning in keys.warnings() {
-            eprintln!("adit: warning: {warning}");
-        }
-        Ok(())
-    }
-
-    fn keys(&self) -> Result<AuthorizedKeys, authorized_keys::Error> {
-        match self {
-            Self::File(path) => AuthorizedKeys::load(path),
-            Self::Text(text) => Ok(AuthorizedKeys::parse(text, "authorized keys")),
-        }
-    }
-}
-
-/// Who came in.
-#[derive(Debug, Clone)]
-pub(crate) struct Guest {
-    /// The name by which the user logged in.
-    pub(crate) user: String,
-    /// What the user's key permits.
-    pub(crate) permissions: Permissions,
-}
-
-impl Doorman {
+impl<'a, W: World> Doorman<'a, W> {
     /// A doorman for the connection from `peer`.
-    pub(crate) fn new(authorized: Arc<Authorized>, peer: SocketAddr) -> Self {
-        let methods = NameList::parse("publickey").unwrap_or_default();
-        Self { authorized, peer, methods, guest: None }
+    pub(crate) fn new(house: &'a House<W>, visit: &'a Visit, peer: SocketAddr) -> Self {
+        Self { house, visit, peer, tried: Tried::No, login: None }
     }
 
     /// Who came in, once somebody has.
-    pub(crate) fn guest(self) -> Option<Guest> {
-        self.guest
+    pub(crate) fn login(self) -> Option<Login> {
+        self.login
     }
 
-    fn admit(&mut self, user: &str, key: PublicKey, proof: Proof) -> bool {
+    /// What it is to have ended before anybody came in, by this error.
+    pub(crate) fn offence(&self, error: &link::Error) -> Option<Offence> {
+        let by_tries = match self.tried {
+            Tried::No => Some(Offence::NoAuth),
+            Tried::Refused => Some(Offence::AuthFailed),
+            Tried::Crowded => None,
+        };
+        let link::Error::Protocol(error) = error else { return by_tries };
+        match error {
+            ProtocolError::Violation(Violation::TooManyLoginAttempts) => match self.tried {
+                Tried::Crowded => None,
+                _ => Some(Offence::AuthFailed),
+            },
+            ProtocolError::TimedOut(_) => Some(Offence::GraceExceeded),
+            // Whatever connects to look what there is.
+            ProtocolError::Identification(_) => Some(Offence::NoAuth),
+            error if error.blame() == Blame::Peer => Some(Offence::Crash),
+            _ => by_tries,
+        }
+    }
+
+    fn admit(&mut self, user: &str, key: Bytes, proof: Proof) -> bool {
         let peer = self.peer;
-        let keys = match self.authorized.keys() {
-            Ok(keys) => keys,
+        let credential = match Credential::from_wire(key) {
+            Ok(credential) => Arc::new(credential),
             Err(error) => {
-                tracing::error!(%error, "nobody can log in");
+                tracing::info!(%peer, user, %error, "refused");
                 return false;
             }
         };
-        for warning in keys.warnings() {
-            tracing::warn!("{warning}");
-        }
-        for entry in keys.find(&key) {
-            match entry.permissions() {
-                Ok(permissions) => {
-                    if proof == Proof::Verified {
-                        let fingerprint = key.fingerprint();
-                        tracing::info!(%peer, user, %fingerprint, entry.comment, "logged in");
-                        self.guest = Some(Guest { user: user.to_owned(), permissions });
-                    }
-                    return true;
-                }
-                Err(refused) => {
-                    tracing::warn!(%peer, user, line = entry.line, %refused, "key refused");
-                }
+        let (now, charter) = (self.house.world.now(), self.house.charter());
+        let login = match charter.config.register.admit(user, &credential, peer.ip(), now) {
+            Ok(login) => login,
+            Err(denied) => {
+                tracing::info!(%peer, user, %credential, %denied, "refused");
+                return false;
             }
+        };
+        if proof == Proof::None {
+            return true;
         }
-        tracing::info!(%peer, user, fingerprint = %key.fingerprint(), "key not authorized");
-        false
+        if let Err(turned) = self.visit.enter(&login.user.name) {
+            tracing::warn!(%peer, user, %credential, %turned, "refused");
+            self.tried = Tried::Crowded;
+            return false;
+        }
+        tracing::info!(%peer, user, %credential, "logged in");
+        self.login = Some(login);
+        true
     }
 }
 
-impl Decide for Doorman {
+impl<W: World> Decide for Doorman<'_, W> {
     async fn decide(&mut self, request: LoginRequest) -> Decision {
+        let is_try = !matches!(request.method, LoginMethod::None);
         let admitted = match request.method {
-            LoginMethod::PublicKey { key, proof, .. } => {
-                PublicKey::from_wire(key).is_ok_and(|key| self.admit(&request.user, key, proof))
-            }
+            LoginMethod::PublicKey { key, proof, .. } => self.admit(&request.user, key, proof),
             _ => false,
         };
-        if admitted { Decision::Accept } else { Decision::Refuse { methods: self.methods.clone() } }
+        if admitted {
+            return Decision::Accept;
+        }
+        if is_try && self.tried == Tried::No {
+            self.tried = Tried::Refused;
+        }
+        Decision::Refuse { methods: methods() }
     }
 }

@@ -1,208 +1,162 @@
-//! `adit serve`: a gateway that only forwards, and only where it is permitted.
+//! `adit serve`: a gateway that only forwards, and only what its policy allows.
 
 use std::io;
-use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use adit_channels::session::{self, Session};
-use adit_forward::channel;
-use adit_forward::relay::Relay;
-use adit_forward::stop::{Signal, Switch};
-use adit_forward::tcp;
-use adit_transport::accept::accept;
-use adit_transport::config::{Common, Rekey, ServerConfig};
-use adit_transport::ident::Identification;
-use adit_transport::provider;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use adit_forward::stop::Switch;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 
 use crate::args;
 use crate::failure::{Exit, Failure};
 use crate::runtime;
-use crate::serve::doorman::{Authorized, Doorman};
-use crate::serve::gate::Gate;
-use crate::serve::host_keys::HostKeys;
-use crate::serve::permit::Permit;
-use crate::settings::Settings;
+use crate::serve::charter::Charter;
+use crate::serve::gateway::Gateway;
+use crate::serve::ledger::{Book, Ledger};
+use crate::serve::listeners::Listeners;
+use crate::serve::source::Source;
+use crate::serve::workers::Workers;
+use crate::serve::world::Machine;
 use crate::stop::Stop;
 
-pub(crate) mod doorman;
-pub(crate) mod gate;
+mod account;
+pub(crate) mod charter;
+mod counted;
+mod doorman;
+mod gate;
+pub(crate) mod gateway;
 pub(crate) mod host_keys;
-pub(crate) mod permit;
+mod house;
+pub(crate) mod inquiry;
+mod landlord;
+mod lease;
+pub(crate) mod ledger;
+pub(crate) mod listeners;
+mod lobby;
+mod paced;
+pub(crate) mod permits;
+mod place;
+pub(crate) mod source;
+#[cfg(test)]
+mod tests;
+pub(crate) mod workers;
+pub(crate) mod world;
 
-/// Most connections at once; beyond them, new ones are closed at once.
-const MAX_CONNECTIONS: usize = 1024;
+/// The configuration that is checked and explained where none is named.
+pub(crate) const DEFAULT_CONFIG: &str = "adit-serve.toml";
 
-/// How long transfers under way may take when the gateway is to end.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// A gateway, without a socket.
-#[derive(Debug)]
-pub(crate) struct Gateway {
-    config: Arc<ServerConfig>,
-    host_keys: HostKeys,
-    authorized: Arc<Authorized>,
-    permits: Arc<[Permit]>,
-}
+/// How much longer than their time of grace connections may take to end.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Serves until a signal.
 ///
 /// # Errors
 /// Where a file or an address cannot be used.
 pub(crate) fn run(args: args::Serve) -> Result<(), Failure> {
-    let permits = args
-        .permit
-        .iter()
-        .map(|permit| Permit::parse(permit).map_err(|error| Failure::new(Exit::Usage, error)))
-        .collect::<Result<Vec<_>, _>>()?;
-    let authorized = Authorized::File(args.authorized_keys.clone());
-    authorized.check()?;
-    let mut gateway = Gateway::new(HostKeys::load(&args.host_key)?, authorized, permits)?;
-    if let Some(limit) = &args.rekey_limit {
-        gateway.set_rekey(rekey(limit)?);
+    if args.check {
+        return check(args);
     }
-    runtime::start()?.block_on(serve(args.listen, gateway))
+    let source = Source::new(args)?;
+    let charter = source.load()?;
+    warn(&charter);
+    let book = open_book(&charter)?;
+    let (ledger, scribe) = Ledger::begin(book).map_err(|error| Failure::new(Exit::Other, error))?;
+    // What is cut off has its line in the flow log when it is dropped, with the runtime at last.
+    let done = runtime::run(serve(source, charter, ledger));
+    scribe.finish();
+    done
 }
 
-fn rekey(limit: &str) -> Result<Rekey, Failure> {
-    let mut settings = Settings::default();
-    settings
-        .set(&format!("RekeyLimit={limit}"))
-        .map_err(|error| Failure::new(Exit::Usage, format!("--rekey-limit: {error}")))?;
-    let default = Rekey::default();
-    Ok(settings.rekey_limit.map_or(default, |limit| Rekey {
-        bytes: limit.bytes.unwrap_or(default.bytes),
-        time: limit.time,
-    }))
+/// Looks for mistakes in a configuration.
+fn check(mut args: args::Serve) -> Result<(), Failure> {
+    let path = args.config.take().unwrap_or_else(|| PathBuf::from(DEFAULT_CONFIG));
+    let name = path.display().to_string();
+    let charter = Source::new(args::Serve { config: Some(path), ..args })?.load()?;
+    warn(&charter);
+    let users = charter.config.register.users().count();
+    let rules = charter.config.policy.rules().len();
+    eprintln!("adit: {name} is in order; users: {users}, rules: {rules}");
+    Ok(())
 }
 
-async fn serve(address: SocketAddr, gateway: Gateway) -> Result<(), Failure> {
-    let cannot = |error: io::Error| {
-        Failure::new(Exit::Tunnel, format!("cannot listen on {address}: {error}"))
-            .hint("choose another address or port by --listen")
-    };
-    let mut stop = Stop::listen()
-        .map_err(|error| Failure::new(Exit::Other, format!("no signals: {error}")))?;
-    let listener = TcpListener::bind(address).await.map_err(cannot)?;
-    eprintln!("adit: listening on {}", listener.local_addr().map_err(cannot)?);
-    let (switch, signal) = Switch::new();
-    let mut serving = std::pin::pin!(gateway.serve(listener, signal));
+fn warn(charter: &Charter) {
+    for warning in &charter.config.warnings {
+        eprintln!("adit: warning: {warning}");
+    }
+}
+
+fn open_book(charter: &Charter) -> Result<Book, Failure> {
+    let place = charter.config.flow_log.as_ref();
+    Book::open(place).map_err(|error| {
+        Failure::new(Exit::Usage, format!("the flow log cannot be opened: {error}"))
+            .hint("`flow-log` names a file that the gateway can write to")
+    })
+}
+
+async fn serve(source: Source, charter: Charter, ledger: Ledger) -> Result<(), Failure> {
+    let no_signals = |error: io::Error| Failure::new(Exit::Other, format!("no signals: {error}"));
+    let mut stop = Stop::listen().map_err(no_signals)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(no_signals)?;
+    let addresses = charter.config.listen.clone();
+    let gateway = Gateway::new(charter, Machine::default(), ledger.clone());
+    let (switch, ended) = Switch::new();
+    let workers = Workers::start().map_err(|error| Failure::new(Exit::Other, error))?;
+    let mut listeners = Listeners::new(gateway.clone(), workers, ended);
+    listeners.listen_on(&addresses).await?;
+    let source = Arc::new(source);
     tokio::select! {
-        done = &mut serving => return done.map_err(cannot),
-        () = stop.wait() => switch.stop(GRACE),
+        () = stop.wait() => {}
+        () = reload_for_ever(&source, &gateway, &mut listeners, &ledger, &mut hangup) => {}
     }
+    let grace = gateway.charter().config.stop_grace;
+    eprintln!("adit: stopping; what runs may take {} more seconds", grace.as_secs());
+    switch.stop(grace);
     // A second signal ends it at once.
     tokio::select! {
-        done = timeout(GRACE * 2, serving) => done.unwrap_or(Ok(())).map_err(cannot),
-        () = stop.wait() => Ok(()),
+        _ = timeout(grace + LAST_WORDS, listeners.ended()) => {}
+        () = stop.wait() => {}
+    }
+    Ok(())
+}
+
+/// Reads the configuration again at each SIGHUP.
+async fn reload_for_ever(
+    source: &Arc<Source>,
+    gateway: &Gateway<Machine>,
+    listeners: &mut Listeners<Machine>,
+    ledger: &Ledger,
+    hangup: &mut Signal,
+) {
+    while hangup.recv().await.is_some() {
+        match reload(source, gateway, listeners, ledger).await {
+            Ok(()) => eprintln!("adit: the configuration was read again"),
+            Err(failure) => {
+                failure.warn();
+                eprintln!("adit: the configuration stays as it was");
+            }
+        }
     }
 }
 
-impl Gateway {
-    /// A gateway with these keys, these users and these targets.
-    ///
-    /// # Errors
-    /// Where it cannot say who it is.
-    pub(crate) fn new(
-        host_keys: HostKeys,
-        authorized: Authorized,
-        permits: Vec<Permit>,
-    ) -> Result<Self, Failure> {
-        let software = concat!("adit_", env!("CARGO_PKG_VERSION"));
-        let identification = Identification::own(software)
-            .map_err(|error| Failure::new(Exit::Other, format!("{software}: {error}")))?;
-        let common = Common::new(provider::default(), identification);
-        let mut config = ServerConfig::new(common, host_keys.public());
-        // The user of a client may have to be asked about the host key in the first key exchange.
-        config.common.exchange_timeout = config.login_timeout;
-        let config = Arc::new(config);
-        Ok(Self { config, host_keys, authorized: Arc::new(authorized), permits: permits.into() })
-    }
-
-    /// Changes when keys are exchanged again.
-    pub(crate) fn set_rekey(&mut self, rekey: Rekey) {
-        Arc::make_mut(&mut self.config).common.rekey = rekey;
-    }
-
-    /// Serves whoever connects to `listener`, until the signal is given and what runs has ended
-    /// or its time of grace is over.
-    ///
-    /// # Errors
-    /// Where no connection can be accepted any more.
-    pub(crate) async fn serve(self, listener: TcpListener, mut signal: Signal) -> io::Result<()> {
-        let gateway = Arc::new(self);
-        let mut guests = JoinSet::new();
-        loop {
-            tokio::select! {
-                accepted = listener.accept() => {
-                    match accepted {
-                        Ok((stream, peer)) if guests.len() < MAX_CONNECTIONS => {
-                            let gateway = Arc::clone(&gateway);
-                            guests.spawn(gateway.attend(stream, peer, signal.clone()));
-                        }
-                        Ok((_, peer)) => tracing::warn!(%peer, "closed: too many connections"),
-                        Err(error) => wait_out(error).await?,
-                    }
-                }
-                Some(_) = guests.join_next() => {}
-                () = signal.asked() => break,
-            }
-        }
-        drop(listener);
-        while guests.join_next().await.is_some() {}
-        Ok(())
-    }
-
-    /// Serves one connection to its end.
-    async fn attend(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, mut signal: Signal) {
-        // How an SSH connection ends is said in its own messages, which a reset could overtake.
-        let stream = tcp::Stream::from(stream).for_packets();
-        let mut doorman = Doorman::new(Arc::clone(&self.authorized), peer);
-        let keys = Arc::clone(&self.host_keys.0);
-        let accepted = tokio::select! {
-            accepted = accept(stream, &self.config, keys, &mut doorman) => accepted,
-            () = signal.asked() => return,
-        };
-        let (link, guest) = match (accepted, doorman.guest()) {
-            (Ok(link), Some(guest)) => (link, guest),
-            (Err(error), _) => {
-                tracing::info!(%peer, %error, "nobody came in");
-                return;
-            }
-            (Ok(_), None) => {
-                tracing::error!(%peer, "somebody came in without a key");
-                return;
-            }
-        };
-        let Session { handle, driver, openings, .. } =
-            Session::new(link, session::Config::default());
-        let gate = Gate::new(Arc::clone(&self.permits), guest, peer);
-        let relay = Relay::new(channel::Direct::new(openings), gate).until(signal);
-        let mut driver = std::pin::pin!(driver);
-        let cause = tokio::select! {
-            cause = &mut driver => cause,
-            _ = relay.run() => {
-                handle.disconnect();
-                driver.await
-            }
-        };
-        tracing::info!(%peer, %cause, "left");
-    }
-}
-
-/// Deals with a failure to accept: one of the system's limits passes by waiting, and what one
-/// connection has is no concern of the next.
-async fn wait_out(error: io::Error) -> io::Result<()> {
-    tracing::warn!(%error, "a connection was not accepted");
-    match error.kind() {
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset => Ok(()),
-        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => Err(error),
-        _ => {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            Ok(())
-        }
-    }
+/// Reads the configuration again, and goes by it from now on: all of it, or nothing.
+async fn reload(
+    source: &Arc<Source>,
+    gateway: &Gateway<Machine>,
+    listeners: &mut Listeners<Machine>,
+    ledger: &Ledger,
+) -> Result<(), Failure> {
+    let source = Arc::clone(source);
+    let loading = tokio::task::spawn_blocking(move || {
+        let charter = source.load()?;
+        let book = open_book(&charter)?;
+        Ok((charter, book))
+    });
+    let died = |error| Err(Failure::new(Exit::Other, error));
+    let (charter, book) = loading.await.unwrap_or_else(died)?;
+    listeners.listen_on(&charter.config.listen).await?;
+    warn(&charter);
+    ledger.turn_to(book);
+    gateway.set_charter(charter);
+    Ok(())
 }

@@ -1,0 +1,320 @@
+//! A server on the way, the destination among them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use adit_forward::refusal::Refusal;
+use adit_forward::target::Target;
+use adit_transport::client::{Client, Error};
+use adit_transport::config::Algorithms;
+use adit_transport::known_hosts::host::Host;
+use adit_transport::link::{self, Link};
+use tokio::time::{Instant, timeout};
+
+use crate::client::destination::Destination;
+use crate::client::stream::Stream;
+use crate::client::{account, identities, terms};
+use crate::failure::{Exit, Failure};
+use crate::prompt::{Mode, Terminal};
+use crate::settings::Settings;
+
+/// The port where none is named.
+const DEFAULT_PORT: u16 = 22;
+
+/// How long a server may take to be reached where the settings say nothing. It is longer than
+/// systems try, so that their cause is told.
+const REACH: Duration = Duration::from_secs(150);
+
+/// How long a login may take in which nobody is asked. Each answer of the server has a limit of
+/// its own, which is shorter; this is for one that has an answer without end.
+const LOGIN: Duration = Duration::from_secs(300);
+
+/// How long a login may take in which the user may be asked.
+const LOGIN_BY_HAND: Duration = Duration::from_secs(600);
+
+/// A server on the way, and how it is to be entered.
+#[derive(Debug)]
+pub(crate) struct Hop {
+    /// The host as the user named it.
+    pub(crate) given: String,
+    /// The host's name or address.
+    pub(crate) host: String,
+    /// Its port.
+    pub(crate) port: u16,
+    /// Who logs in.
+    pub(crate) user: String,
+    /// What the user set for it.
+    pub(crate) settings: Settings,
+    algorithms: Algorithms,
+    home: PathBuf,
+    place: Place,
+}
+
+/// Which of how many.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// From 1 on.
+    pub(crate) number: usize,
+    /// How many there are, the destination included.
+    pub(crate) of: usize,
+}
+
+impl Hop {
+    /// A server.
+    ///
+    /// # Errors
+    /// Where a setting cannot be kept, or the user is not known.
+    pub(crate) fn new(
+        destination: &Destination,
+        settings: Settings,
+        place: Place,
+    ) -> Result<Self, Failure> {
+        let user = match destination.user.as_ref().or(settings.user.as_ref()) {
+            Some(user) => user.clone(),
+            None => account::user()?,
+        };
+        Ok(Self {
+            given: destination.host.clone(),
+            host: settings.host_name.clone().unwrap_or_else(|| destination.host.clone()),
+            port: destination.port.or(settings.port).unwrap_or(DEFAULT_PORT),
+            user,
+            algorithms: terms::algorithms(&settings)?,
+            settings,
+            home: account::home()?,
+            place,
+        })
+    }
+
+    /// What messages call it: its host, and where there are several, which of them it is.
+    pub(crate) fn name(&self) -> String {
+        match self.place {
+            Place { of: 1, .. } => self.host.clone(),
+            Place { number, of } => format!("hop {number} of {of} ({})", self.host),
+        }
+    }
+
+    /// Where it listens.
+    pub(crate) fn target(&self) -> Target {
+        Target::Tcp { host: self.host.clone(), port: self.port }
+    }
+
+    /// How long it may take to be reached.
+    pub(crate) fn patience(&self) -> Duration {
+        self.settings.connect_timeout.filter(|limit| !limit.is_zero()).unwrap_or(REACH)
+    }
+
+    /// Makes ready to enter: reads keys and known hosts. What cannot be read is told and left
+    /// out.
+    pub(crate) async fn prepare(&self) -> Entrance<'_> {
+        let host = match &self.settings.host_key_alias {
+            Some(alias) => Host::alias(alias),
+            None => Host::new(&self.host, self.port),
+        };
+        let trust = terms::trust(&self.settings, host, &self.home);
+        let algorithms = terms::in_order(&self.settings, &self.algorithms, &trust);
+        let candidates = identities::gather(&self.settings, &self.home).await;
+        let login = terms::login(
+            &self.settings,
+            algorithms.signatures.clone(),
+            format!("{}@{}", self.user, self.host),
+            candidates,
+        );
+        let batch = self.settings.batch_mode == Some(true);
+        let (mode, login_limit) =
+            if batch { (Mode::Batch, LOGIN) } else { (Mode::Ask, LOGIN_BY_HAND) };
+        let client = Client::new(trust, login, Terminal::new(mode));
+        Entrance { hop: self, client, algorithms, login_limit, begun: Instant::now() }
+    }
+
+    /// That it cannot be reached.
+    pub(crate) fn unreachable(&self, why: &str) -> Failure {
+        let message = format!("cannot connect to {}: {why}", self.target());
+        self.located(Failure::new(Exit::Unreachable, message))
+    }
+
+    /// That the server before it does not lead to it.
+    pub(crate) fn not_led_to(&self, by: &str, why: &Refusal) -> Failure {
+        let hint = match why {
+            Refusal::NotAllowed => {
+                "that server must allow forwarding there: AllowTcpForwarding and PermitOpen in \
+                 its sshd_config, or --permit of adit serve"
+            }
+            Refusal::NameNotFound => "the name is looked up by that server, and not here",
+            _ => "the connection is made by that server: check what it can reach",
+        };
+        self.unreachable(&format!("{by} answers: {why}")).hint(hint)
+    }
+
+    fn located(&self, failure: Failure) -> Failure {
+        if self.place.of == 1 { failure } else { failure.at(self.name()) }
+    }
+
+    /// Why a connection did not come about, in words.
+    fn explain(&self, error: &Error) -> Failure {
+        match error {
+            Error::Untrusted(untrusted) => {
+                self.located(Failure::new(Exit::HostKey, untrusted).hint(untrusted.hint()))
+            }
+            Error::Refused { attempts, methods } => {
+                let tried: Vec<String> = attempts.iter().map(ToString::to_string).collect();
+                let tried =
+                    if tried.is_empty() { "nothing to try".to_owned() } else { tried.join("; ") };
+                let message = format!("{} refused the login: {tried}", self.name());
+                Failure::new(Exit::Login, message).hint(format!(
+                    "the server takes {methods}; check the user's name, and that the key stands \
+                     in its authorized_keys"
+                ))
+            }
+            Error::Link(link::Error::Protocol(error)) => {
+                Failure::new(Exit::Protocol, format!("{}: {error}", self.name()))
+            }
+            Error::Link(error) => Failure::new(Exit::Lost, format!("{}: {error}", self.name())),
+            other => Failure::new(Exit::Other, format!("{}: {other}", self.name())),
+        }
+    }
+}
+
+/// A server about to be entered.
+pub(crate) struct Entrance<'a> {
+    hop: &'a Hop,
+    client: Client<Terminal>,
+    algorithms: Algorithms,
+    login_limit: Duration,
+    /// When it began to be reached.
+    begun: Instant,
+}
+
+impl Entrance<'_> {
+    /// Exchanges keys and logs in, over a stream that leads there. What is left of
+    /// `ConnectTimeout` is for the exchange of keys.
+    pub(crate) async fn enter(mut self, stream: Stream) -> Result<Link<Stream>, Failure> {
+        let hop = self.hop;
+        let mut config = terms::config(&hop.settings, hop.user.clone(), self.algorithms)?;
+        if hop.settings.connect_timeout.is_some_and(|limit| !limit.is_zero()) {
+            let left = hop.patience().saturating_sub(self.begun.elapsed());
+            config.common.exchange_timeout = left.max(Duration::from_secs(1));
+        }
+        let limit = config.common.exchange_timeout + self.login_limit;
+        match timeout(limit, self.client.connect(stream, &config)).await {
+            Ok(entered) => entered.map_err(|error| hop.explain(&error)),
+            Err(_) => {
+                let message =
+                    format!("{}: the login was not over within {} s", hop.name(), limit.as_secs());
+                Err(Failure::new(Exit::Lost, message).hint("the server does not answer any more"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::io;
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::task::{Context, Poll};
+
+    use adit_forward::stream;
+    use adit_transport::accept::{Decide, accept};
+    use adit_transport::config::{Common, ServerConfig};
+    use adit_transport::event::{Decision, LoginRequest};
+    use adit_transport::ident::Identification;
+    use adit_transport::provider;
+    use tempfile::TempDir;
+    use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
+
+    use super::*;
+    use crate::serve::host_keys::HostKeys;
+
+    /// A stream in memory.
+    struct Memory(DuplexStream);
+
+    impl stream::Stream for Memory {}
+
+    impl AsyncRead for Memory {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            into: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_read(cx, into)
+        }
+    }
+
+    impl AsyncWrite for Memory {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(cx, bytes)
+        }
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(cx)
+        }
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(cx)
+        }
+    }
+
+    /// Never knows whether to let anybody in.
+    struct Ponder;
+
+    impl Decide for Ponder {
+        async fn decide(&mut self, _: LoginRequest) -> Decision {
+            pending().await
+        }
+    }
+
+    /// The second of three servers, which is entered by a key in this folder.
+    fn hop(folder: &TempDir, more: &[&str]) -> Hop {
+        let key = folder.path().join("key");
+        HostKeys::load(std::slice::from_ref(&key)).unwrap();
+        let mut settings = Settings::default();
+        let identity = format!("IdentityFile={}", key.display());
+        let files = ["UserKnownHostsFile=none", "GlobalKnownHostsFile=none", "IdentityAgent=none"];
+        let trust = ["BatchMode=yes", "StrictHostKeyChecking=no", &identity];
+        for option in files.iter().chain(&trust).chain(more) {
+            settings.set(option).unwrap();
+        }
+        let destination = Destination::parse_hop("me@inner:22").unwrap();
+        Hop::new(&destination, settings, Place { number: 2, of: 3 }).unwrap()
+    }
+
+    async fn enter(hop: &Hop, near: DuplexStream) -> (Failure, Duration) {
+        let begun = Instant::now();
+        let entrance = hop.prepare().await;
+        let failure = entrance.enter(Box::new(Memory(near))).await.unwrap_err();
+        (failure, begun.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_nothing_is_given_up() {
+        let folder = TempDir::new().unwrap();
+        for (more, limit) in [(&[][..], 60), (&["ConnectTimeout=7"], 7)] {
+            let (near, _far) = duplex(100_000);
+            let (failure, took) = enter(&hop(&folder, more), near).await;
+            assert_eq!(failure.exit, Exit::Protocol);
+            assert!(format!("{failure:?}").contains("hop 2 of 3 (inner): "), "{failure:?}");
+            assert_eq!(took.as_secs(), limit);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_never_decides_is_given_up() {
+        let folder = TempDir::new().unwrap();
+        let hop = hop(&folder, &[]);
+        let (near, far) = duplex(100_000);
+        let keys = HostKeys::load(&[folder.path().join("host")]).unwrap();
+        let identification = Identification::own("adit_test").unwrap();
+        let config =
+            ServerConfig::new(Common::new(provider::default(), identification), keys.public());
+        let server = tokio::spawn(async move {
+            accept(far, &Arc::new(config), Arc::clone(&keys.0), &mut Ponder).await
+        });
+        let (failure, took) = enter(&hop, near).await;
+        assert!(format!("{failure:?}").contains("hop 2 of 3 (inner)"), "{failure:?}");
+        assert!(took > Duration::from_secs(60) && took <= LOGIN, "{took:?}");
+        server.abort();
+    }
+}

@@ -1,0 +1,145 @@
+//! The first connection, over TCP.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use adit_forward::dial::Dial;
+use adit_forward::origin::Origin;
+use adit_forward::refusal::Refusal;
+use adit_forward::target::Target;
+use adit_forward::tcp;
+use tokio::time::sleep;
+
+use crate::settings::{AddressFamily, Settings};
+
+/// How long it takes from one attempt to the next, as with ssh.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Makes the first connection, over TCP, to the server or to a proxy.
+#[derive(Debug, Clone)]
+pub(super) struct Socket {
+    family: AddressFamily,
+    /// An address of this machine, or its name.
+    from: Option<String>,
+    attempts: u32,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The host's name has no address.
+    Name(Refusal),
+    /// There is no address of the family that is wanted.
+    Family,
+    /// It cannot come from the address that is wanted.
+    From(String),
+    /// Nobody answers.
+    Silent(Refusal),
+}
+
+impl Socket {
+    /// As `AddressFamily`, `BindAddress` and `ConnectionAttempts` say.
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            family: settings.address_family.unwrap_or(AddressFamily::Any),
+            from: settings.bind_address.clone(),
+            attempts: settings.connection_attempts.unwrap_or(1),
+        }
+    }
+
+    /// Connects. The system decides how long it takes; put a limit around it.
+    pub(super) async fn connect(&self, host: &str, port: u16) -> Result<tcp::Stream, Fault> {
+        let mut attempt = 1;
+        loop {
+            match self.try_once(host, port).await {
+                Err(Fault::Silent(why)) if attempt < self.attempts => {
+                    tracing::info!(host, port, attempt, %why, "trying again");
+                    attempt += 1;
+                    sleep(PAUSE).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_once(&self, host: &str, port: u16) -> Result<tcp::Stream, Fault> {
+        let addresses = tcp::resolve(host, port).await.map_err(Fault::Name)?;
+        let addresses = self.of_family(addresses);
+        if addresses.is_empty() {
+            return Err(Fault::Family);
+        }
+        let connected = match &self.from {
+            None => tcp::connect(addresses).await,
+            Some(name) => {
+                let from = self.local(name, &addresses).await?;
+                let reachable = |to: &SocketAddr| to.is_ipv4() == from.is_ipv4();
+                tcp::connect_from(from, addresses.into_iter().filter(reachable).collect()).await
+            }
+        };
+        // How an SSH connection ends is said in its own messages, which a reset could overtake.
+        connected.map(tcp::Stream::for_packets).map_err(Fault::Silent)
+    }
+
+    /// The address to come from: of a family that the target has too.
+    async fn local(&self, name: &str, targets: &[SocketAddr]) -> Result<IpAddr, Fault> {
+        let found = tcp::resolve(name, 0).await.unwrap_or_default();
+        found
+            .iter()
+            .find(|from| targets.iter().any(|to| to.is_ipv4() == from.is_ipv4()))
+            .map(SocketAddr::ip)
+            .ok_or_else(|| Fault::From(name.to_owned()))
+    }
+
+    fn of_family(&self, addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+        let fits = |address: &SocketAddr| match self.family {
+            AddressFamily::Any => true,
+            AddressFamily::Inet => address.is_ipv4(),
+            AddressFamily::Inet6 => address.is_ipv6(),
+        };
+        addresses.into_iter().filter(fits).collect()
+    }
+}
+
+/// The way to a proxy.
+impl Dial for Socket {
+    type Stream = tcp::Stream;
+
+    async fn dial(&self, target: &Target, _: &Origin) -> Result<tcp::Stream, Refusal> {
+        match target {
+            Target::Tcp { host, port } => self.connect(host, *port).await.map_err(Refusal::from),
+            Target::Unix(_) => Err(Refusal::NotAllowed),
+        }
+    }
+}
+
+impl Fault {
+    /// What the user can do about it.
+    pub(super) fn hint(&self) -> &'static str {
+        match self {
+            Self::Name(_) => "check the host's name, and that names are resolved here",
+            Self::Family => "leave out -4 and -6",
+            Self::From(_) => "BindAddress is an address of this machine",
+            Self::Silent(_) => "check the address and the port, and that a server listens there",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(why) | Self::Silent(why) => why.fmt(f),
+            Self::Family => f.write_str("it has no address of that family"),
+            Self::From(name) => write!(f, "it cannot be reached from {name}"),
+        }
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Name(why) | Fault::Silent(why) => why,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! A tunnel that is asked for.
+
+use std::fmt;
+
+use adit_forward::entry::Entry;
+use adit_forward::spec::{Destination, Local, Remote};
+
+/// A tunnel that is asked for.
+#[derive(Debug, Clone)]
+pub(super) enum Tunnel {
+    /// It is entered here.
+    Here(Here),
+    /// It is entered at the server.
+    There(Remote),
+}
+
+/// A tunnel that is entered here.
+#[derive(Debug, Clone)]
+pub(super) enum Here {
+    /// All of it goes to one target.
+    Local(Local),
+    /// Each connection says where it goes.
+    Dynamic(Entry),
+}
+
+impl Tunnel {
+    /// What it is called where programs read it.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Here(Here::Local(_)) => "local",
+            Self::Here(Here::Dynamic(_)) => "dynamic",
+            Self::There(Remote { destination: Destination::Target(_), .. }) => "remote",
+            Self::There(Remote { destination: Destination::Asked, .. }) => "remote-dynamic",
+        }
+    }
+
+    /// Where it is entered, as asked.
+    pub(super) fn entry(&self) -> &Entry {
+        match self {
+            Self::Here(here) => here.entry(),
+            Self::There(remote) => &remote.entry,
+        }
+    }
+
+    /// Where it goes, where that is one place.
+    pub(super) fn target(&self) -> Option<String> {
+        match self {
+            Self::Here(Here::Local(Local { target, .. }))
+            | Self::There(Remote { destination: Destination::Target(target), .. }) => {
+                Some(target.to_string())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Here {
+    /// Where it is entered.
+    pub(super) fn entry(&self) -> &Entry {
+        match self {
+            Self::Local(local) => &local.entry,
+            Self::Dynamic(entry) => entry,
+        }
+    }
+}
+
+/// Where it goes.
+impl fmt::Display for Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.target().as_deref().unwrap_or("where asked (socks, http connect)"))
+    }
+}

@@ -1,0 +1,68 @@
+//! A connection to a target, as it is counted.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use adit_forward::stream::Stream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::serve::account::Account;
+
+/// A connection to a target, whose bytes are counted for the flow log.
+#[derive(Debug)]
+pub(crate) struct Counted<S> {
+    stream: S,
+    account: Account,
+}
+
+impl<S> Counted<S> {
+    /// A connection on this account.
+    pub(crate) fn new(stream: S, account: Account) -> Self {
+        Self { stream, account }
+    }
+}
+
+impl<S: Stream> Stream for Counted<S> {
+    fn poll_deaf(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.stream.poll_deaf(cx)
+    }
+
+    fn forgo(&mut self) {
+        self.stream.forgo();
+    }
+}
+
+impl<S: Stream> AsyncRead for Counted<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, into))?;
+        let read = into.filled().len() - before;
+        self.account.to_client += u64::try_from(read).unwrap_or(u64::MAX);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: Stream> AsyncWrite for Counted<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        self.account.from_client += u64::try_from(written).unwrap_or(u64::MAX);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,161 @@
+//! Users who are let in, and then do what the protocol does not allow.
+
+use std::net::Ipv4Addr;
+
+use adit_tests::echo::echo;
+use adit_tests::message::channel_data::ChannelData;
+use adit_tests::message::channel_open::{Kind, Reason};
+use adit_tests::message::connection::ConnectionMessage;
+use adit_tests::message::disconnect;
+use adit_tests::message::global_request::{self, GlobalRequest};
+use adit_tests::raw::{loopback, open};
+use adit_tests::uninvited;
+use adit_transport::error::Error as ProtocolError;
+use adit_transport::link::Error;
+
+use crate::guest::{Room, ann, arrive, bounded, tunnel};
+use crate::house::{ALL, House};
+
+const MIB: u64 = 1 << 20;
+
+#[tokio::test]
+async fn channels_that_nobody_serves_are_refused_and_the_connection_goes_on() {
+    bounded(async {
+        let house = House::new();
+        let gateway = house.serve();
+        let target = echo().await.unwrap();
+        let mut guest = ann(&house, &gateway).await;
+        let channel = tunnel(&mut guest, 0, target).await;
+        for kind in uninvited::at_a_gateway() {
+            let reason = match kind {
+                Kind::Other { .. } => Reason::UNKNOWN_CHANNEL_TYPE,
+                _ => Reason::ADMINISTRATIVELY_PROHIBITED,
+            };
+            let refused = guest.open(1, kind.clone()).await.unwrap_err();
+            assert_eq!(refused.reason, reason, "{kind:?}");
+            assert!(!refused.description.0.is_empty(), "{kind:?}");
+            guest.echo(channel, b"on").await;
+        }
+        tunnel(&mut guest, 2, target).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_nobody_asked_for_ends_its_connection_and_no_other() {
+    bounded(async {
+        let house = House::new();
+        let gateway = house.serve();
+        let target = echo().await.unwrap();
+        let mut friend = ann(&house, &gateway).await;
+        let channel = tunnel(&mut friend, 0, target).await;
+        for message in uninvited::answers() {
+            let mut guest = ann(&house, &gateway).await;
+            guest.say(message.clone());
+            match guest.end().await {
+                Error::Protocol(ProtocolError::Disconnected { reason, description }) => {
+                    assert_eq!(reason, disconnect::Reason::PROTOCOL_ERROR, "{message:?}");
+                    let name = message.number().to_string();
+                    assert!(description.contains(&name), "{message:?}: {description}");
+                }
+                other => panic!("{message:?}: {other}"),
+            }
+            friend.echo(channel, b"still here").await;
+        }
+    })
+    .await;
+}
+
+/// The limit is 100 channels here, so that as many opens are granted, and their targets dialled.
+#[tokio::test]
+async fn a_flood_of_opens_is_answered_when_it_is_read_and_holds_little_memory() {
+    bounded(async {
+        const FLOOD: u32 = 20_000;
+        let house = House::new();
+        house.configure(&format!("{ALL}[limits]\nchannels = 100\n"));
+        let mut gateway = house.serve();
+        // Each refusal is a warning.
+        gateway.drain();
+        let target = echo().await.unwrap();
+        let mut friend = ann(&house, &gateway).await;
+        let channel = tunnel(&mut friend, 0, target).await;
+        let before = gateway.footprint();
+        let mut guest = ann(&house, &gateway).await;
+        for number in 0..FLOOD {
+            guest.say(open(number, Kind::DirectTcpip(loopback(target.port()))));
+        }
+        guest.flush().await;
+        friend.echo(channel, b"in the flood").await;
+        let (mut granted, mut short) = (0, 0);
+        while granted + short < FLOOD {
+            match guest.hear().await.unwrap() {
+                ConnectionMessage::ChannelOpenConfirmation(_) => granted += 1,
+                ConnectionMessage::ChannelOpenFailure(it) => {
+                    assert_eq!(it.reason, Reason::RESOURCE_SHORTAGE, "{it:?}");
+                    short += 1;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!((granted, short), (100, FLOOD - 100));
+        let after = gateway.footprint();
+        eprintln!("20,000 opens: {before:?} {after:?}");
+        assert!(after.peak < before.peak + 64 * MIB, "{before:?} {after:?}");
+        friend.echo(channel, b"after the flood").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_asks_without_end_and_reads_no_answers_is_cut_off() {
+    bounded(async {
+        const BATCH: usize = 10_000;
+        let house = House::new();
+        let gateway = house.serve();
+        let target = echo().await.unwrap();
+        let mut friend = ann(&house, &gateway).await;
+        let channel = tunnel(&mut friend, 0, target).await;
+        let before = gateway.footprint();
+        let from = Ipv4Addr::LOCALHOST;
+        let mut guest = arrive(&house, &gateway, from, Room::Little).await.unwrap();
+        let kind = global_request::Kind::Keepalive;
+        let question = GlobalRequest { kind, want_reply: true };
+        for _ in 0..20 {
+            for _ in 0..BATCH {
+                guest.say(question.clone());
+            }
+            guest.flush().await;
+            friend.echo(channel, b"in the flood").await;
+        }
+        let mut answered = 0;
+        let end = loop {
+            match guest.hear().await {
+                Ok(ConnectionMessage::RequestFailure(_)) => answered += 1,
+                Ok(other) => panic!("{other:?}"),
+                Err(end) => break end,
+            }
+            assert!(answered < 20 * BATCH, "all were answered");
+        };
+        let after = gateway.footprint();
+        eprintln!("questions without end: {answered} answers, then {end}; {before:?} {after:?}");
+        assert!(after.peak < before.peak + 32 * MIB, "{before:?} {after:?}");
+        friend.echo(channel, b"after the flood").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn data_for_another_connection_s_channel_do_not_reach_it() {
+    bounded(async {
+        let house = House::new();
+        let gateway = house.serve();
+        let target = echo().await.unwrap();
+        let mut friend = ann(&house, &gateway).await;
+        let channel = tunnel(&mut friend, 0, target).await;
+        let mut guest = ann(&house, &gateway).await;
+        guest.say(ChannelData { recipient: channel.theirs, data: b"not mine"[..].into() });
+        guest.end().await;
+        friend.echo(channel, b"mine").await;
+    })
+    .await;
+}

@@ -1,0 +1,13 @@
+//! `adit serve` with a configuration, as administrators have it: a process, signals, and the
+//! machine's own `ssh`.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
+
+mod certificates;
+mod crowd;
+mod guest;
+mod hostile;
+mod house;
+mod reload;
+mod stop;
+mod words;
