@@ -25,7 +25,7 @@ enum Program {
 }
 
 /// In this order: what is quick and most often wrong comes first.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step { name: "fmt", minutes: 3, program: Program::Cargo, words: &["fmt", "--all", "--check"] },
     Step {
         name: "clippy",
@@ -52,6 +52,12 @@ const STEPS: [Step; 7] = [
         minutes: 20,
         program: Program::Cargo,
         words: &["run", "--release", "--", "demo"],
+    },
+    Step {
+        name: "instructions",
+        minutes: 10,
+        program: Program::Xtask,
+        words: &["bench", "--instructions"],
     },
     Step {
         name: "interop",

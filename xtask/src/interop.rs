@@ -1,33 +1,46 @@
 //! `cargo xtask interop`: adit against other implementations, in places of their own.
 
 mod agent;
+mod call;
+mod chain;
 mod client;
 mod container;
 mod conversation;
+mod crossing;
 mod engine;
+mod forward;
 mod gateway;
 mod image;
 mod jail;
 mod key;
 mod leftover;
 mod local;
+mod logs;
+mod matrix;
 mod mirror;
+mod network;
 mod offer;
 mod outcome;
 mod peer;
 mod place;
+mod programs;
+mod ready;
+mod recipe;
 mod release;
 mod report;
+mod role;
 mod scenario;
 mod server;
+mod services;
 mod stage;
 mod stock;
 mod target;
 mod trial;
 mod watched;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
@@ -37,11 +50,9 @@ use crate::interop::client::Program;
 use crate::interop::engine::{Engine, Wanted};
 use crate::interop::key::Keys;
 use crate::interop::leftover::Owner;
-use crate::interop::outcome::{Outcome, Run, Verdict};
-use crate::interop::peer::{Flavour, Peer};
-use crate::interop::scenario::Scenario;
-use crate::interop::stage::Stage;
-use crate::interop::trial::{Stop, Trial};
+use crate::interop::matrix::{Matrix, Workers};
+use crate::interop::outcome::Run;
+use crate::interop::peer::Peer;
 use crate::table::Table;
 use crate::{process, tools, workspace};
 
@@ -72,6 +83,9 @@ pub(crate) struct Words {
     /// How much a bulk transfer moves in one direction
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
     size: u64,
+    /// How many peers are tried at once with the scenarios that do not disturb one another
+    #[arg(long, value_name = "NUMBER")]
+    jobs: Option<NonZeroUsize>,
     /// The adit to test; without it the workspace's is built with --release
     #[arg(long, value_name = "PATH")]
     adit: Option<PathBuf>,
@@ -108,7 +122,7 @@ pub(crate) fn run(words: &Words) -> Result<Ending> {
     let folders = Folders::new()?;
     let owner = Owner::this_process()?;
     let engine = Engine::find(words.engine, owner.clone(), folders.roots.clone());
-    let mut engine = match engine {
+    let engine = match engine {
         Ok(engine) => engine,
         Err(error) => {
             process::check_interrupt()?;
@@ -121,15 +135,17 @@ pub(crate) fn run(words: &Words) -> Result<Ending> {
     let program = program(words)?;
     let temporary = leftover::folder(&owner)?;
     let keys = Keys::make(temporary.path().join("keys"))?;
-    let mut matrix = Matrix {
-        engine: &mut engine,
+    let matrix = Matrix {
+        engine: &engine,
         keys: &keys,
         program: &program,
         size: words.size,
         logs: &folders.logs,
         temporary: temporary.path(),
+        workers: words.jobs.map_or_else(Workers::default, Workers),
     };
-    let run = matrix.run(words)?;
+    let peers = Peer::select(&words.peer, engine.has_releases());
+    let run = matrix.run(&peers, &scenario::select(&words.scenario))?;
     finish(words, &run, &folders.logs)
 }
 
@@ -169,7 +185,9 @@ fn remove_leftovers(engine: &Engine) -> Result<()> {
     let containers = engine.remove_leftovers()?;
     let folders = leftover::remove_folders(&std::env::temp_dir())?;
     if containers + folders > 0 {
-        eprintln!("removed what ended runs left: {containers} containers, {folders} folders");
+        eprintln!(
+            "removed what ended runs left: {containers} containers and networks, {folders} folders"
+        );
     }
     Ok(())
 }
@@ -195,129 +213,6 @@ fn program(words: &Words) -> Result<Program> {
     Ok(Program::Adit(path))
 }
 
-/// Everything with everybody.
-struct Matrix<'a> {
-    engine: &'a mut Engine,
-    keys: &'a Keys,
-    program: &'a Program,
-    size: u64,
-    logs: &'a Path,
-    temporary: &'a Path,
-}
-
-impl Matrix<'_> {
-    fn run(&mut self, words: &Words) -> Result<Run> {
-        let started = Instant::now();
-        let peers = Peer::select(&words.peer, self.engine.has_releases());
-        let scenarios = scenario::select(&words.scenario);
-        let mut outcomes = Vec::new();
-        for peer in peers {
-            outcomes.extend(self.run_peer(peer, &scenarios)?);
-        }
-        Ok(Run {
-            engine: self.engine.reason.clone(),
-            program: self.program.to_string(),
-            bytes: self.size,
-            milliseconds: milliseconds(started),
-            outcomes,
-        })
-    }
-
-    fn run_peer(&mut self, peer: Peer, scenarios: &[Scenario]) -> Result<Vec<Outcome>> {
-        if let Some(reason) = self.engine.lacks(peer) {
-            let verdict = Verdict::NotApplicable(reason.to_owned());
-            let all = scenarios
-                .iter()
-                .map(|scenario| outcome(peer, "", scenario, verdict.clone(), 0, Vec::new()));
-            return Ok(all.collect());
-        }
-        let folder = self.temporary.join(peer.name());
-        let mut stage = Stage::new(self.engine, peer, self.keys, folder);
-        let version = match version(&mut stage) {
-            Ok(version) => version,
-            Err(error) => {
-                process::check_interrupt()?;
-                eprintln!("{}: {error}", peer.name());
-                let verdict = Verdict::Fail(error.to_string());
-                let all = scenarios
-                    .iter()
-                    .map(|scenario| outcome(peer, "", scenario, verdict.clone(), 0, Vec::new()));
-                return Ok(all.collect());
-            }
-        };
-        eprintln!("{}: {version}", peer.name());
-        scenarios
-            .iter()
-            .map(|scenario| {
-                let logs = self.logs.join(peer.name()).join(scenario.name);
-                let trial = Trial::new(&mut stage, self.program, self.size, logs)?;
-                run_scenario(trial, scenario, &version)
-            })
-            .inspect(|outcome| {
-                if let Ok(outcome) = outcome {
-                    eprintln!("  {}", line(outcome));
-                }
-            })
-            .collect()
-    }
-}
-
-/// Runs one scenario to its end; an error only if a signal asked to stop.
-fn run_scenario(mut trial: Trial<'_, '_>, scenario: &Scenario, version: &str) -> Result<Outcome> {
-    let started = Instant::now();
-    let result = (scenario.run)(&mut trial);
-    process::check_interrupt()?;
-    let verdict = match result {
-        Ok(()) => Verdict::Pass,
-        Err(Stop::NotApplicable(reason)) => Verdict::NotApplicable(reason),
-        Err(Stop::Failed(error)) => Verdict::Fail(error.to_string()),
-    };
-    trial.finish(matches!(verdict, Verdict::Fail(_)))?;
-    let (peer, measurements) = (trial.peer, trial.measurements);
-    Ok(outcome(peer, version, scenario, verdict, milliseconds(started), measurements))
-}
-
-fn outcome(
-    peer: Peer,
-    version: &str,
-    scenario: &Scenario,
-    verdict: Verdict,
-    milliseconds: u64,
-    measurements: Vec<(String, String)>,
-) -> Outcome {
-    Outcome {
-        peer: peer.name(),
-        version: version.to_owned(),
-        scenario: scenario.name.to_owned(),
-        role: scenario.role.name(),
-        verdict,
-        milliseconds,
-        measurements,
-    }
-}
-
-fn line(outcome: &Outcome) -> String {
-    let (word, reason) = match &outcome.verdict {
-        Verdict::Pass => ("pass", ""),
-        Verdict::Fail(reason) => ("FAIL", reason.as_str()),
-        Verdict::NotApplicable(reason) => ("n/a", reason.as_str()),
-    };
-    let measured = outcome.measurements.iter().map(|(name, value)| format!("{name}: {value}"));
-    let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
-    let notes = reason.into_iter().chain(measured).collect::<Vec<_>>().join("; ");
-    format!("{word:4} {:>6} s  {:24} {notes}", outcome.seconds(), outcome.scenario)
-}
-
-/// What the peer's program calls itself.
-fn version(stage: &mut Stage<'_>) -> Result<String> {
-    let words = match stage.peer.flavour {
-        Flavour::OpenSsh => ["ssh", "-V"],
-        Flavour::Dropbear => ["dbclient", "-V"],
-    };
-    let said = place::words_of(stage.place()?, &words)?;
-    Ok(said.lines().next().unwrap_or_default().trim().to_owned())
-}
-
 fn list() -> String {
     let mut peers = Table::new(["peer", "what it is"]);
     for peer in Peer::all() {
@@ -329,10 +224,6 @@ fn list() -> String {
         scenarios.row(cells.map(str::to_owned));
     }
     format!("{peers}\n{scenarios}")
-}
-
-fn milliseconds(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

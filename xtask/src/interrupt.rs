@@ -24,6 +24,19 @@ pub(crate) fn install() -> Result<()> {
     Ok(())
 }
 
+/// Set once nothing is left to do but to put things away.
+static PUTTING_AWAY: AtomicBool = AtomicBool::new(false);
+
+/// From now on waits take no notice of a signal: what they wait for puts things away.
+pub(crate) fn put_away() {
+    PUTTING_AWAY.store(true, Ordering::SeqCst);
+}
+
+/// Whether a wait should end because a signal asked for that.
+pub(crate) fn ends_waits() -> bool {
+    requested() && !PUTTING_AWAY.load(Ordering::SeqCst)
+}
+
 /// Whether a signal asked for the end.
 pub(crate) fn requested() -> bool {
     FLAG.get().is_some_and(|raised| raised.load(Ordering::SeqCst))

@@ -1,5 +1,6 @@
 //! Development tasks of adit: `cargo xtask help` lists them.
 
+mod bench;
 mod ci;
 mod error;
 mod interop;
@@ -52,7 +53,9 @@ enum Task {
     /// The exit code is 0 if all that was tried passed, 1 if something failed, 2 if nothing could be
     /// tried.
     Interop(interop::Words),
-    /// Run every check: fmt, clippy, doc, tidy, test, demo, interop
+    /// Measure adit beside OpenSSH, russh, Dropbear and a bare relay
+    Bench(bench::Words),
+    /// Run every check: fmt, clippy, doc, tidy, test, demo, instructions, interop
     Ci {
         /// Run this step alone; may be given several times
         #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(ci::names()))]
@@ -61,6 +64,9 @@ enum Task {
     /// Be the target behind a tunnel
     #[command(hide = true)]
     Target { endpoints: Vec<Endpoint> },
+    /// Be the target of many idle channels
+    #[command(hide = true)]
+    Hold,
     /// Be the program before a tunnel; the plan comes as JSON on standard input
     #[command(hide = true)]
     Drive,
@@ -83,7 +89,7 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<Ending> {
     raise_file_limit();
-    if matches!(task, Task::Target { .. } | Task::Drive) {
+    if matches!(task, Task::Target { .. } | Task::Drive | Task::Hold) {
         // Whoever started this may be killed, and then nobody else would end it.
         let _ = set_parent_process_death_signal(Some(Signal::KILL));
     } else {
@@ -93,8 +99,10 @@ fn run(task: Task) -> Result<Ending> {
         Task::Tidy => tidy::run(),
         Task::Test { arguments } => test::run(&arguments),
         Task::Interop(words) => return interop::run(&words),
+        Task::Bench(words) => bench::run(&words),
         Task::Ci { only } => ci::run(&only),
         Task::Target { endpoints } => target::run(&endpoints),
+        Task::Hold => bench::hold(),
         Task::Drive => drive::run(),
     }
     .map(|()| Ending::Passed)

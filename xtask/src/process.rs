@@ -201,7 +201,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 
 /// A failure if a signal asked for the end.
 pub(crate) fn check_interrupt() -> Result<()> {
-    if interrupt::requested() { Err(Error::new("interrupted")) } else { Ok(()) }
+    if interrupt::ends_waits() { Err(Error::new("interrupted")) } else { Ok(()) }
 }
 
 impl Finished {

@@ -32,6 +32,13 @@ pub(crate) const FOR_INTEROP: [Tool; 4] = [
     Tool { program: "ssh-add", package: "openssh-client" },
 ];
 
+/// What adit is measured beside.
+pub(crate) const FOR_BENCH: [Tool; 3] = [
+    Tool { program: "ssh", package: "openssh-client" },
+    Tool { program: "ssh-keygen", package: "openssh-client" },
+    Tool { program: "sshd", package: "openssh-server" },
+];
+
 /// What makes a root file system from a package mirror.
 pub(crate) const FOR_IMAGES: [Tool; 2] = [
     Tool { program: "mmdebstrap", package: "mmdebstrap" },

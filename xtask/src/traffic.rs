@@ -7,6 +7,8 @@ pub(crate) mod endpoint;
 pub(crate) mod exchange;
 pub(crate) mod meeting;
 pub(crate) mod pattern;
+pub(crate) mod piped;
 pub(crate) mod player;
 pub(crate) mod script;
 pub(crate) mod target;
+pub(crate) mod way;

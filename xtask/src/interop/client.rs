@@ -8,6 +8,10 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use crate::error::{Context, Error, Result};
+use crate::interop::call::Call;
+use crate::interop::forward::Begin;
+use crate::interop::place::Place;
+use crate::interop::ready::{self, Ready};
 use crate::interop::watched::Watched;
 use crate::process;
 use crate::traffic::endpoint::Endpoint;
@@ -35,33 +39,6 @@ pub(crate) enum Cause {
     ConnectionLost,
 }
 
-/// A call of the client.
-#[derive(Clone, Debug)]
-pub(crate) struct Call {
-    pub(crate) server: SocketAddr,
-    pub(crate) user: String,
-    pub(crate) identity: Option<PathBuf>,
-    pub(crate) known_hosts: PathBuf,
-    pub(crate) forwards: Vec<Forward>,
-    /// ssh_config keywords and their values; they take the place of ordinary ones.
-    pub(crate) options: Vec<(String, String)>,
-}
-
-/// A local tunnel: where it begins, and the target's name as it is written.
-#[derive(Clone, Debug)]
-pub(crate) struct Forward {
-    pub(crate) from: Begin,
-    pub(crate) to: String,
-}
-
-/// Where a tunnel begins.
-#[derive(Clone, Debug)]
-pub(crate) enum Begin {
-    /// A port of loopback that is free.
-    Tcp,
-    Unix(PathBuf),
-}
-
 /// A client whose tunnels are open; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -82,11 +59,22 @@ impl fmt::Display for Program {
 impl Program {
     /// Opens the tunnels of `call`.
     pub(crate) fn open(&self, call: &Call, log: &Path) -> Result<Client> {
-        let (command, expected) = self.command(call)?;
+        self.open_by(|program| Command::new(program), call, log)
+    }
+
+    /// The same in the network of a place.
+    pub(crate) fn open_in(&self, place: &dyn Place, call: &Call, log: &Path) -> Result<Client> {
+        self.open_by(|program| place.guest(program), call, log)
+    }
+
+    fn open_by(&self, start: impl Fn(&Path) -> Command, call: &Call, log: &Path) -> Result<Client> {
+        let (command, expected) = self.command(start, call)?;
         let process = Watched::start(self.name(), command, log)?;
         let listening = match self {
             Self::Adit(_) => {
-                process.wait_for_all("listening", expected.len(), READY_LIMIT, listening)?
+                let count = call.forwards.len();
+                let told = process.wait_for_all("tunnel", count, READY_LIMIT, Ready::parse)?;
+                ready::begins(&call.forwards, told)?
             }
             Self::Ssh => {
                 let ready = "Entering interactive session";
@@ -100,10 +88,50 @@ impl Program {
 
     /// Opens the tunnels of a call that must fail, and checks that it says why.
     pub(crate) fn fail(&self, call: &Call, cause: Cause, log: &Path) -> Result<()> {
-        let (command, _) = self.command(call)?;
+        let (command, _) = self.command(|program| Command::new(program), call)?;
+        self.must_fail(command, cause, log).map(drop)
+    }
+
+    /// The same in the network of a place; what it said.
+    pub(crate) fn fail_in(
+        &self,
+        place: &dyn Place,
+        call: &Call,
+        cause: Cause,
+        log: &Path,
+    ) -> Result<Watched> {
+        let (command, _) = self.command(|program| place.guest(program), call)?;
+        self.must_fail(command, cause, log)
+    }
+
+    /// Waits for the end of a command that must fail for this cause.
+    pub(crate) fn must_fail(&self, command: Command, cause: Cause, log: &Path) -> Result<Watched> {
         let mut process = Watched::start(self.name(), command, log)?;
         let status = process.wait(READY_LIMIT)?;
-        self.check_end(status, cause, &process)
+        self.check_end(status, cause, &process)?;
+        Ok(process)
+    }
+
+    /// The command that joins its standard input and output to `target`, in the network of a place.
+    pub(crate) fn stdio_in(&self, place: &dyn Place, call: &Call, target: &str) -> Result<Command> {
+        let (program, words) = self.program()?;
+        let mut command = place.guest(&program);
+        // Ready or not is said on standard output, which is the target's here.
+        command.args(words.iter().filter(|word| !["--json", "-N"].contains(word)));
+        command.args(["-W", target]);
+        call.add_to(&mut command);
+        Ok(command)
+    }
+
+    /// The program, and its words for every call.
+    fn program(&self) -> Result<(PathBuf, &'static [&'static str])> {
+        match self {
+            Self::Adit(path) => Ok((path.clone(), &["open", "--json"])),
+            Self::Ssh => {
+                let ssh = process::find("ssh").ok_or_else(|| Error::new("there is no ssh"))?;
+                Ok((ssh, &["-F", "none", "-N", "-v"]))
+            }
+        }
     }
 
     /// Checks the exit code of a client that ended.
@@ -140,58 +168,38 @@ impl Program {
     }
 
     /// The command, and where its tunnels begin as far as that is known beforehand.
-    fn command(&self, call: &Call) -> Result<(Command, Vec<Endpoint>)> {
-        let mut command = match self {
-            Self::Adit(path) => {
-                let mut command = Command::new(path);
-                command.arg("open");
-                command
-            }
-            Self::Ssh => {
-                let mut command = Command::new("ssh");
-                command.args(["-F", "none", "-N", "-v"]);
-                command
-            }
-        };
+    fn command(
+        &self,
+        start: impl Fn(&Path) -> Command,
+        call: &Call,
+    ) -> Result<(Command, Vec<Endpoint>)> {
+        let (program, words) = self.program()?;
+        let mut command = start(&program);
+        command.args(words);
         let mut expected = Vec::new();
         for forward in &call.forwards {
-            let from = match (&forward.from, self) {
-                (Begin::Unix(path), _) => Endpoint::Unix(path.clone()),
-                (Begin::Tcp, Self::Adit(_)) => Endpoint::Tcp((Ipv4Addr::LOCALHOST, 0).into()),
-                (Begin::Tcp, Self::Ssh) => Endpoint::Tcp(free_address()?),
-            };
-            command.args(["-L", &format!("{from}:{}", forward.to)]);
+            let from = self.begin(&forward.from)?;
+            command.args(forward.words(&from));
             expected.push(from);
         }
-        command.args(["-p", &call.server.port().to_string(), "-l", &call.user]);
-        if let Some(identity) = &call.identity {
-            command.arg("-i").arg(identity);
-        }
-        for (keyword, value) in options(call) {
-            command.args(["-o", &format!("{keyword}={value}")]);
-        }
-        command.arg(call.server.ip().to_string()).env_remove("SSH_AUTH_SOCK");
+        call.add_to(&mut command);
         Ok((command, expected))
     }
-}
 
-/// The options of the call, and the ordinary ones that it does not set itself.
-fn options(call: &Call) -> Vec<(String, String)> {
-    let known_hosts = call.known_hosts.display().to_string();
-    let ordinary = [
-        ("UserKnownHostsFile", known_hosts.as_str()),
-        ("GlobalKnownHostsFile", "/dev/null"),
-        ("StrictHostKeyChecking", "yes"),
-        ("IdentitiesOnly", "yes"),
-        ("IdentityAgent", "none"),
-        ("BatchMode", "yes"),
-        ("ConnectTimeout", "20"),
-        ("ExitOnForwardFailure", "yes"),
-    ]
-    .map(|(keyword, value)| (keyword.to_owned(), value.to_owned()));
-    let is_set = |keyword: &str| call.options.iter().any(|(set, _)| set == keyword);
-    let rest = ordinary.into_iter().filter(|(keyword, _)| !is_set(keyword));
-    call.options.iter().cloned().chain(rest).collect()
+    /// Where a tunnel is to begin: adit says itself which port it was given.
+    fn begin(&self, begin: &Begin) -> Result<Endpoint> {
+        let address = match begin {
+            Begin::Unix(path) => return Ok(Endpoint::Unix(path.clone())),
+            Begin::Fixed(endpoint) => return Ok(endpoint.clone()),
+            Begin::Tcp => Ipv4Addr::LOCALHOST.into(),
+            Begin::At(address) => *address,
+        };
+        let port = match self {
+            Self::Adit(_) => 0,
+            Self::Ssh => free_address()?.port(),
+        };
+        Ok(Endpoint::Tcp(SocketAddr::new(address, port)))
+    }
 }
 
 impl Cause {

@@ -1,13 +1,13 @@
 //! Places in containers, by the command line of docker or podman.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use crate::error::{Context, Error, Result};
 use crate::interop::leftover::{self, Owner};
-use crate::interop::place::{self, Place, SSH_PORT, Shared};
+use crate::interop::place::{self, Base, Family, Place, SSH_PORT, Shared};
 use crate::interop::watched::Watched;
 use crate::{process, tools};
 
@@ -18,6 +18,9 @@ const LABEL: &str = "adit.interop.owner";
 const FOLDER: &str = "/interop";
 
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// Stands before the name of a container whose network another one shares.
+const JOINED: &str = "container:";
 
 /// A port on which nothing listens: to be refused there shows that the address is reached.
 const CLOSED_PORT: u16 = 1;
@@ -125,7 +128,10 @@ pub(crate) struct Container {
     shared: Shared,
     /// The first process in it, as this machine numbers it.
     pid: u32,
+    /// Where this machine reaches it.
     address: SocketAddr,
+    /// Its own in the network of the run.
+    own: Vec<IpAddr>,
     /// Holds the standard input of the container's first process: when this program ends, however
     /// it ends, the container does.
     client: Watched,
@@ -133,15 +139,27 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    /// Starts a container of `image`; `folder` holds its log and what it shares.
-    pub(crate) fn start(cli: &Cli, image: &str, owner: &Owner, folder: &Path) -> Result<Self> {
+    /// Starts a container of `image` in `network`: a name, or `container:` and the name of another
+    /// one, which shares its own. `folder` holds its log and what it shares.
+    pub(crate) fn start(
+        cli: &Cli,
+        image: &str,
+        owner: &Owner,
+        network: &str,
+        folder: &Path,
+    ) -> Result<Self> {
         let outside = folder.join("shared");
         std::fs::create_dir_all(&outside).context("make a folder to share")?;
         let name = format!("adit-interop-{owner}-{}", leftover::serial());
         let mut command = cli.command(&["run", "--rm", "--interactive", "--name", &name]);
         command.args(&cli.run);
         command.args(["--label", &format!("{LABEL}={owner}")]);
-        command.args(["--publish", &format!("127.0.0.1::{SSH_PORT}")]);
+        command.args(["--network", network]);
+        if !network.starts_with(JOINED) {
+            command.args(["--publish", &format!("127.0.0.1::{SSH_PORT}")]);
+            // An engine may give the low ports to everybody, which no server of a user has.
+            command.args(["--sysctl", "net.ipv4.ip_unprivileged_port_start=1024"]);
+        }
         command.args(["--volume", &format!("{}:{FOLDER}", outside.display())]);
         // A host with SELinux would keep the peer from sockets in the folder.
         command.args(["--security-opt", "label=disable"]);
@@ -156,11 +174,15 @@ impl Container {
             shared: Shared { outside, inside: PathBuf::from(FOLDER) },
             pid: 0,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, SSH_PORT)),
+            own: Vec::new(),
             client,
             is_cut: false,
         };
         container.pid = container.inspect("{{.State.Pid}}")?.parse().context("read a pid")?;
-        container.address = container.find_address()?;
+        if !network.starts_with(JOINED) {
+            container.own = container.own_addresses()?;
+            container.address = container.find_address()?;
+        }
         Ok(container)
     }
 
@@ -169,11 +191,17 @@ impl Container {
         Ok(process::succeed(command, LIMIT)?.trim().to_owned())
     }
 
+    fn own_addresses(&self) -> Result<Vec<IpAddr>> {
+        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} \
+                      {{end}}";
+        let said = self.inspect(format)?;
+        said.split_whitespace().map(|word| word.parse().context("read an address")).collect()
+    }
+
     /// The container's own address where this machine reaches it, which spares a proxy, else the
     /// port that is published on loopback.
     fn find_address(&self) -> Result<SocketAddr> {
-        let own = self.inspect("{{.NetworkSettings.IPAddress}}").unwrap_or_default();
-        if let Ok(own) = own.parse() {
+        if let Some(own) = self.address(Family::V4) {
             let probe = TcpStream::connect_timeout(
                 &SocketAddr::new(own, CLOSED_PORT),
                 Duration::from_secs(1),
@@ -196,6 +224,20 @@ impl Place for Container {
 
     fn server_port(&self) -> u16 {
         SSH_PORT
+    }
+
+    fn address(&self, family: Family) -> Option<IpAddr> {
+        self.own.iter().find(|address| Family::of(**address) == family).copied()
+    }
+
+    fn init(&self) -> Option<u32> {
+        Some(self.pid)
+    }
+
+    fn annex(&self, base: &Base, folder: &Path) -> Result<Box<dyn Place>> {
+        let Base::Image(image) = base else { return Err(Error::new("no image")) };
+        let network = format!("{JOINED}{}", self.name);
+        Ok(Box::new(Self::start(&self.cli, image, &self.owner, &network, folder)?))
     }
 
     fn user(&self) -> &str {

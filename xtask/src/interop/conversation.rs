@@ -39,6 +39,11 @@ impl Driver {
         Ok(Self { process })
     }
 
+    /// Whether it is at work still.
+    pub(crate) fn is_running(&mut self) -> Result<bool> {
+        self.process.is_running()
+    }
+
     /// Waits until the script comes to its note.
     pub(crate) fn wait_for_note(&self) -> Result<()> {
         let is_note = |line: &str| (line == NOTE).then_some(());

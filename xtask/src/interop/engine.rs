@@ -1,6 +1,8 @@
 //! What runs the peers: docker, podman, this machine's namespaces, or nothing but its own sshd.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::ValueEnum;
 
@@ -10,9 +12,13 @@ use crate::interop::image::Maker;
 use crate::interop::jail::{self, Jail};
 use crate::interop::leftover::Owner;
 use crate::interop::local::Local;
+use crate::interop::network::{self, Network};
 use crate::interop::peer::{Origin, Peer};
-use crate::interop::place::Place;
-use crate::{process, tools};
+use crate::interop::place::{Base, Family, Place};
+use crate::interop::recipe::Recipe;
+use crate::{interrupt, process, tools};
+
+const NO_NAMESPACES: &str = "needs a container engine, or root for namespaces";
 
 /// What the user may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -37,7 +43,9 @@ enum Kind {
 pub(crate) struct Engine {
     kind: Kind,
     owner: Owner,
-    maker: Maker,
+    /// Of the containers; there from the first of them on.
+    network: Mutex<Option<Network>>,
+    maker: Mutex<Maker>,
     /// One line: which it is, and why.
     pub(crate) reason: String,
 }
@@ -55,7 +63,9 @@ impl Engine {
                     if !refused.is_empty() {
                         reason.push_str(&format!(" ({})", refused.join("; ")));
                     }
-                    return Ok(Self { kind, owner, maker: Maker::new(folder), reason });
+                    let maker = Mutex::new(Maker::new(folder));
+                    let network = Mutex::new(None);
+                    return Ok(Self { kind, owner, network, maker, reason });
                 }
                 Err(error) => refused.push(first_line(candidate, &error)),
             }
@@ -67,7 +77,11 @@ impl Engine {
     /// Removes what runs left behind whose owner is gone.
     pub(crate) fn remove_leftovers(&self) -> Result<usize> {
         match &self.kind {
-            Kind::Containers(cli) => cli.remove_leftovers(),
+            Kind::Containers(cli) => {
+                let containers = cli.remove_leftovers()?;
+                // Only what has no container any more can be removed.
+                Ok(containers + network::remove_leftovers(cli)?)
+            }
             Kind::Namespaces | Kind::OwnServer => Ok(0),
         }
     }
@@ -75,9 +89,7 @@ impl Engine {
     /// Why this engine has no place for `peer`, if it has none.
     pub(crate) fn lacks(&self, peer: Peer) -> Option<&'static str> {
         match (&self.kind, peer.origin) {
-            (Kind::OwnServer, Origin::Release(_)) => {
-                Some("needs a container engine, or root for namespaces")
-            }
+            (Kind::OwnServer, Origin::Release(_)) => Some(NO_NAMESPACES),
             _ => None,
         }
     }
@@ -88,26 +100,73 @@ impl Engine {
     }
 
     /// Starts a place for `peer`; `folder` is for what it needs and shares.
-    pub(crate) fn start(&mut self, peer: Peer, folder: &Path) -> Result<Box<dyn Place>> {
+    pub(crate) fn start(&self, peer: Peer, folder: &Path) -> Result<Box<dyn Place>> {
         let Origin::Release(release) = peer.origin else {
             return Ok(Box::new(Local::start(folder)?));
         };
-        match &self.kind {
-            Kind::Containers(cli) => {
-                let image = self.maker.image(cli, release)?;
-                Ok(Box::new(Container::start(cli, &image, &self.owner, folder)?))
-            }
-            Kind::Namespaces => {
-                let base = self.maker.root(release)?;
-                Ok(Box::new(Jail::start(&base, folder)?))
-            }
-            Kind::OwnServer => Err(Error::new(self.lacks(peer).unwrap_or_default())),
+        self.start_on(&self.base(Recipe::peer(release))?, folder)
+    }
+
+    /// Starts a place for adit and the programs whose traffic it carries. Where nothing has a
+    /// network of its own, adit is where its peer is.
+    pub(crate) fn start_home(&self, peer: Peer, folder: &Path) -> Result<Box<dyn Place>> {
+        match peer.origin {
+            Origin::Release(_) => self.start_on(&self.programs()?, folder),
+            Origin::Machine => Ok(Box::new(Local::start(folder)?)),
         }
+    }
+
+    /// The file system with the programs.
+    pub(crate) fn programs(&self) -> Result<Base> {
+        self.base(Recipe::PROGRAMS)
+    }
+
+    /// Makes sure that `from` reaches `to`, and says by which addresses.
+    pub(crate) fn join(&self, from: &dyn Place, to: &dyn Place) -> Result<Vec<IpAddr>> {
+        match (&self.kind, from.init(), to.init()) {
+            (Kind::Namespaces, Some(from), Some(to)) => jail::join(from, to),
+            _ => Ok([Family::V4, Family::V6].iter().filter_map(|one| to.address(*one)).collect()),
+        }
+    }
+
+    fn base(&self, recipe: Recipe) -> Result<Base> {
+        match &self.kind {
+            Kind::Containers(cli) => self.maker().image(cli, recipe).map(Base::Image),
+            Kind::Namespaces => self.maker().root(recipe).map(Base::Root),
+            Kind::OwnServer => Err(Error::new(NO_NAMESPACES)),
+        }
+    }
+
+    fn start_on(&self, base: &Base, folder: &Path) -> Result<Box<dyn Place>> {
+        match (&self.kind, base) {
+            (Kind::Containers(cli), Base::Image(image)) => {
+                let network = self.network(cli)?;
+                Ok(Box::new(Container::start(cli, image, &self.owner, &network, folder)?))
+            }
+            (_, Base::Root(root)) => Ok(Box::new(Jail::start(root, folder)?)),
+            _ => Err(Error::new(NO_NAMESPACES)),
+        }
+    }
+
+    fn network(&self, cli: &Cli) -> Result<String> {
+        let mut network = self.network.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = match network.take() {
+            Some(made) => made,
+            None => Network::create(cli, &self.owner)?,
+        };
+        Ok(network.insert(made).name.clone())
+    }
+
+    /// One at a time makes images: whoever needs the same one waits and finds it made.
+    fn maker(&self) -> MutexGuard<'_, Maker> {
+        self.maker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        // The network goes after this, and only if nothing is in it any more.
+        interrupt::put_away();
         if let Kind::Containers(cli) = &self.kind {
             let _ = cli.remove_own(&self.owner);
         }

@@ -1,6 +1,7 @@
 //! The server under test in the network of the peer: `adit serve`, or the peer's own server to see
 //! whether a scenario is right.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -8,8 +9,9 @@ use crate::interop::client::{self, Program};
 use crate::interop::key;
 use crate::interop::leftover;
 use crate::interop::peer::Flavour;
-use crate::interop::place::{self, Place};
+use crate::interop::place::{self, Family, Place};
 use crate::interop::server::{self, Settings};
+use crate::interop::stage::Side;
 use crate::interop::target::Target;
 use crate::interop::trial::Trial;
 use crate::interop::watched::Watched;
@@ -21,8 +23,8 @@ const READY_LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Gateway {
     _process: Watched,
-    /// On the loopback of the peer's network.
-    pub(crate) port: u16,
+    /// Where the peer reaches it.
+    pub(crate) address: SocketAddr,
     pub(crate) user: String,
     /// The public host key, its type and its value.
     pub(crate) host_key: String,
@@ -54,17 +56,45 @@ impl Gateway {
     }
 
     fn start_adit(trial: &mut Trial<'_, '_>, target: &Target) -> Result<Self> {
+        let permits = [target.tcp.to_string(), target.unix_outside.clone()];
+        let words = permits.iter().flat_map(|target| ["--permit", target]).collect::<Vec<_>>();
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let mut gateway = Self::serve(trial, Side::Peer, loopback, &words)?;
+        gateway.unix_target = target.unix_outside.clone();
+        Ok(gateway)
+    }
+
+    /// Starts adit's gateway at home, where the peer reaches it by this version of IP; `words` say
+    /// what it permits.
+    pub(crate) fn at_home(
+        trial: &mut Trial<'_, '_>,
+        family: Family,
+        words: &[&str],
+    ) -> Result<Option<Self>> {
+        let Some(address) = trial.address(Side::Home, family)? else { return Ok(None) };
+        let every = SocketAddr::new(family.unspecified(), 0);
+        let mut gateway = Self::serve(trial, Side::Home, every, words)?;
+        gateway.address.set_ip(address);
+        Ok(Some(gateway))
+    }
+
+    fn serve(
+        trial: &mut Trial<'_, '_>,
+        side: Side,
+        listen: SocketAddr,
+        words: &[&str],
+    ) -> Result<Self> {
         let Program::Adit(program) = trial.program else { return Err(Error::new("no adit")) };
         let log = trial.log("gateway");
-        let place = trial.place()?;
-        let shared = place.shared().clone();
+        // The peer's own tools make the keys, so that its oldest can read them.
+        let shared = trial.place()?.shared().clone();
+        let user = trial.place()?.user().to_owned();
         // It is not there: the gateway makes it on its first run.
         let name = format!("gateway-{}", leftover::serial());
         let host_key = shared.outside(&name);
-        let mut command = place.guest(program);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--host-key"]).arg(&host_key);
-        command.arg("--authorized-keys").arg(shared.outside(server::AUTHORIZED));
-        command.args(["--permit", &target.tcp.to_string(), "--permit", &target.unix_outside]);
+        let mut command = trial.at(side)?.guest(program);
+        command.args(["serve", "--listen", &listen.to_string(), "--host-key"]).arg(&host_key);
+        command.arg("--authorized-keys").arg(shared.outside(server::AUTHORIZED)).args(words);
         let process = Watched::start("adit serve", command, &log)?;
         let begin = process.wait_for("listening", READY_LIMIT, client::listening)?;
         let Endpoint::Tcp(address) = begin else {
@@ -72,10 +102,10 @@ impl Gateway {
         };
         Ok(Self {
             _process: process,
-            port: address.port(),
-            user: place.user().to_owned(),
-            host_key: public(place, &shared.inside(&name))?,
-            unix_target: target.unix_outside.clone(),
+            address,
+            user,
+            host_key: public(trial.place()?, &shared.inside(&name))?,
+            unix_target: String::new(),
         })
     }
 
@@ -89,7 +119,7 @@ impl Gateway {
         let server = trial.start_server(&settings)?;
         let host_key = server.host_keys.first().cloned();
         Ok(Self {
-            port: server.address.port(),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, server.address.port())),
             _process: server.process,
             user: trial.place()?.user().to_owned(),
             host_key: host_key.ok_or_else(|| Error::new("a server without a host key"))?,

@@ -1,9 +1,7 @@
-//! Root file systems of the peers: from a public base image where a registry answers, else made
+//! Root file systems, made by a recipe: from a public base image where a registry answers, else made
 //! from the package mirror. They hold no keys and are kept until what makes them changes.
 
-use std::collections::hash_map::DefaultHasher;
 use std::fs;
-use std::hash::{Hash, Hasher};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,19 +10,9 @@ use std::time::Duration;
 use crate::error::{Context, Error, Result};
 use crate::interop::container::Cli;
 use crate::interop::mirror::Mirror;
-use crate::interop::release::{Release, Suite};
+use crate::interop::recipe::{self, Recipe};
+use crate::interop::release::Suite;
 use crate::{process, tools};
-
-const DOCKERFILE: &str = include_str!("image/Dockerfile");
-const SETUP: &str = include_str!("image/setup.sh");
-
-/// What mmdebstrap puts in beside the essential packages. `passwd` is named, as newer packages of
-/// OpenSSH no longer bring it.
-const PACKAGES: [&str; 5] =
-    ["passwd", "openssh-server", "openssh-client", "openssh-sftp-server", "dropbear-bin"];
-
-/// Raised when the steps in this file change what comes out.
-const RECIPE: u32 = 1;
 
 /// The name of the images before the colon.
 const REPOSITORY: &str = "adit-interop";
@@ -52,68 +40,70 @@ impl Maker {
         Self { folder, has_registry: None, mirror: None }
     }
 
-    /// The name of a container image for `release`, made if need be.
-    pub(crate) fn image(&mut self, cli: &Cli, release: Release) -> Result<String> {
-        let made = release.suites().iter().map(|suite| (suite, tag(*suite)));
+    /// The name of a container image by `recipe`, made if need be.
+    pub(crate) fn image(&mut self, cli: &Cli, recipe: Recipe) -> Result<String> {
+        let suites = recipe.release.suites();
+        let made = suites.iter().map(|suite| (suite, tag(recipe, *suite)));
         let found = made.clone().find(|(_, tag)| exists(cli, tag));
         if let Some((_, tag)) = found {
             return Ok(tag);
         }
         if self.has_registry != Some(false) {
             for (suite, tag) in made {
-                if self.pull_and_build(cli, *suite, &tag)? {
+                if self.pull_and_build(cli, recipe, *suite)? {
                     return Ok(tag);
                 }
             }
         }
-        let suite = self.choose(release)?;
-        let tag = tag(suite);
+        let suite = self.choose(recipe)?;
+        let tag = tag(recipe, suite);
         fs::create_dir_all(&self.folder).context("make a folder for images")?;
         let archive = tempfile::Builder::new().suffix(".tar").tempfile_in(&self.folder);
         let archive = archive.context("make a file for an image")?;
-        self.bootstrap(suite, archive.path())?;
-        let label = format!("LABEL {LABEL}={}", fingerprint(suite));
+        self.bootstrap(recipe, suite, archive.path())?;
+        let label = format!("LABEL {LABEL}={}", recipe.fingerprint(suite));
         let mut command = cli.command(&["import", "--change", &label, "--change", "CMD [\"cat\"]"]);
         command.arg(archive.path()).arg(&tag);
         process::succeed(command, QUICK.saturating_mul(2))?;
-        remove_older_images(cli, suite);
+        remove_older_images(cli, recipe, suite);
         Ok(tag)
     }
 
-    /// The folder of a root file system for `release`, made if need be.
-    pub(crate) fn root(&mut self, release: Release) -> Result<PathBuf> {
-        let folders = release.suites().iter().map(|suite| self.folder.join(name(*suite)));
+    /// The folder of a root file system by `recipe`, made if need be.
+    pub(crate) fn root(&mut self, recipe: Recipe) -> Result<PathBuf> {
+        let suites = recipe.release.suites();
+        let folders = suites.iter().map(|suite| self.folder.join(recipe.name(*suite)));
         if let Some(found) = folders.into_iter().find(|folder| folder.is_dir()) {
             return Ok(found);
         }
-        let suite = self.choose(release)?;
-        let wanted = self.folder.join(name(suite));
+        let suite = self.choose(recipe)?;
+        let wanted = self.folder.join(recipe.name(suite));
         fs::create_dir_all(&self.folder).context("make a folder for root file systems")?;
         let partial = tempfile::tempdir_in(&self.folder).context("make a folder for a root")?;
-        self.bootstrap(suite, partial.path())?;
+        self.bootstrap(recipe, suite, partial.path())?;
         // Others than root go through it to what is theirs.
         fs::set_permissions(partial.path(), fs::Permissions::from_mode(0o755))
             .context("open a root file system")?;
-        self.remove_older_roots(suite);
+        self.remove_older_roots(recipe, suite);
         fs::rename(partial.keep(), &wanted).context("name a root file system")?;
         Ok(wanted)
     }
 
     /// Removes what earlier recipes made; what is in use stays for the next time.
-    fn remove_older_roots(&self, suite: Suite) {
+    fn remove_older_roots(&self, recipe: Recipe, suite: Suite) {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-        for name in names.filter(|name| is_of_suite(name, suite)) {
+        for name in names.filter(|name| recipe.is_of_kind(name, suite)) {
             let _ = fs::remove_dir_all(self.folder.join(name));
         }
     }
 
-    /// The first suite for `release` that the mirror has; says so if it is not the first of all.
-    fn choose(&mut self, release: Release) -> Result<Suite> {
+    /// The first suite of the recipe's release that the mirror has; says so if it is not the first of all.
+    fn choose(&mut self, recipe: Recipe) -> Result<Suite> {
         tools::ensure(&tools::FOR_IMAGES)?;
         let mirror = self.mirror()?;
         let mut absent = Vec::new();
-        for suite in release.suites() {
+        for suite in recipe.release.suites() {
             if mirror.has(*suite)? {
                 if !absent.is_empty() {
                     eprintln!("the mirror has no {}: taking {suite}", absent.join(" and no "));
@@ -137,7 +127,8 @@ impl Maker {
     }
 
     /// The way for machines that reach a registry; false where the base cannot be had.
-    fn pull_and_build(&mut self, cli: &Cli, suite: Suite, tag: &str) -> Result<bool> {
+    fn pull_and_build(&mut self, cli: &Cli, recipe: Recipe, suite: Suite) -> Result<bool> {
+        let tag = tag(recipe, suite);
         let base = format!("debian:{}-slim", suite.name);
         if !exists(cli, &base) {
             let pulled = process::succeed(cli.command(&["pull", "--quiet", &base]), PULL_LIMIT);
@@ -153,10 +144,10 @@ impl Maker {
         self.has_registry = Some(true);
         eprintln!("building {tag} from {base}");
         let context = tempfile::tempdir().context("make a folder for a build")?;
-        write(&context.path().join("Dockerfile"), DOCKERFILE)?;
-        write(&context.path().join("setup.sh"), SETUP)?;
-        let label = format!("{LABEL}={}", fingerprint(suite));
-        let mut command = cli.command(&["build", "--quiet", "--network", "host", "--tag", tag]);
+        write(&context.path().join("Dockerfile"), recipe::DOCKERFILE)?;
+        write(&context.path().join("setup.sh"), recipe.setup)?;
+        let label = format!("{LABEL}={}", recipe.fingerprint(suite));
+        let mut command = cli.command(&["build", "--quiet", "--network", "host", "--tag", &tag]);
         command.args(["--label", &label, "--build-arg", &format!("BASE={base}")]);
         let backports = suite.backports.unwrap_or_default();
         command.args(["--build-arg", &format!("BACKPORTS={backports}")]).arg(context.path());
@@ -165,20 +156,20 @@ impl Maker {
             eprintln!("no image from {base}, taking the package mirror: {error}");
             return Ok(false);
         }
-        remove_older_images(cli, suite);
+        remove_older_images(cli, recipe, suite);
         Ok(true)
     }
 
     /// Makes a root file system from the mirror: a tar archive or a folder, by the name of `to`.
-    fn bootstrap(&mut self, suite: Suite, to: &Path) -> Result<()> {
-        eprintln!("making a root file system of {suite} from the package mirror");
+    fn bootstrap(&mut self, recipe: Recipe, suite: Suite, to: &Path) -> Result<()> {
+        eprintln!("making {} from the package mirror", recipe.name(suite));
         let context = tempfile::tempdir().context("make a folder for a build")?;
         let (setup, sources) = (context.path().join("setup.sh"), context.path().join("sources"));
-        write(&setup, SETUP)?;
+        write(&setup, recipe.setup)?;
         write(&sources, &self.mirror()?.sources(suite))?;
         let mut command = Command::new("mmdebstrap");
         command.args(["--quiet", "--mode=root", "--variant=essential"]);
-        command.arg(format!("--include={}", packages(suite)));
+        command.arg(format!("--include={}", recipe.include(suite)));
         command.args(["--aptopt=Acquire::Check-Valid-Until \"false\""]);
         command.args(["--aptopt=Acquire::Languages \"none\"", "--dpkgopt=force-unsafe-io"]);
         command.arg(format!("--customize-hook=chroot \"$1\" sh -s < '{}'", setup.display()));
@@ -209,77 +200,21 @@ fn exists(cli: &Cli, image: &str) -> bool {
 }
 
 /// Removes what earlier recipes made; what is in use stays for the next time.
-fn remove_older_images(cli: &Cli, suite: Suite) {
+fn remove_older_images(cli: &Cli, recipe: Recipe, suite: Suite) {
     let list = cli.command(&["images", "--format", "{{.Tag}}", REPOSITORY]);
     let listed = process::succeed(list, QUICK).unwrap_or_default();
-    for old in listed.lines().filter(|old| is_of_suite(old, suite) && **old != name(suite)) {
+    for old in
+        listed.lines().filter(|old| recipe.is_of_kind(old, suite) && **old != recipe.name(suite))
+    {
         let image = format!("{REPOSITORY}:{old}");
         let _ = process::succeed(cli.command(&["rmi", &image]), QUICK);
     }
 }
 
-/// The name of a suite's root file system.
-fn name(suite: Suite) -> String {
-    format!("{suite}-{}", fingerprint(suite))
-}
-
-/// Whether `name` is one of the suite's, of this recipe or another.
-fn is_of_suite(name: &str, suite: Suite) -> bool {
-    name.rsplit_once('-').is_some_and(|(prefix, _)| prefix == suite.index())
-}
-
-fn tag(suite: Suite) -> String {
-    format!("{REPOSITORY}:{}", name(suite))
-}
-
-/// Changes with everything that an image is made of.
-fn fingerprint(suite: Suite) -> String {
-    let mut hasher = DefaultHasher::new();
-    (RECIPE, DOCKERFILE, SETUP, PACKAGES, suite.name, suite.backports).hash(&mut hasher);
-    format!("{:012x}", hasher.finish() >> 16)
-}
-
-/// The packages of OpenSSH come from the backports where there are any.
-fn packages(suite: Suite) -> String {
-    let names = PACKAGES.map(|name| match suite.backports {
-        Some(backports) if name.starts_with("openssh") => format!("{name}/{backports}"),
-        _ => name.to_owned(),
-    });
-    names.join(",")
+fn tag(recipe: Recipe, suite: Suite) -> String {
+    format!("{REPOSITORY}:{}", recipe.name(suite))
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).context(format!("write {}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_suite_has_an_image_of_its_own() {
-        let mut tags: Vec<String> =
-            Release::ALL.iter().flat_map(|release| release.suites()).map(|s| tag(*s)).collect();
-        let count = tags.len();
-        tags.sort();
-        tags.dedup();
-        assert_eq!(tags.len(), count);
-        assert!(tags.iter().any(|tag| tag.starts_with("adit-interop:forky-")), "{tags:?}");
-    }
-
-    #[test]
-    fn what_an_earlier_recipe_made_is_told_by_its_suite() {
-        let trixie = Release::Trixie.suites()[0];
-        assert!(is_of_suite(&name(trixie), trixie));
-        assert!(is_of_suite("trixie-0123456789ab", trixie));
-        assert!(!is_of_suite("trixie-backports-0123456789ab", trixie));
-    }
-
-    #[test]
-    fn only_openssh_comes_from_backports() {
-        let [.., backports] = Release::Newest.suites() else { panic!("suites") };
-        let packages = packages(*backports);
-        assert!(packages.contains("openssh-server/trixie-backports"), "{packages}");
-        assert!(packages.ends_with(",dropbear-bin"), "{packages}");
-    }
 }

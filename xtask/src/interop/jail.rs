@@ -1,14 +1,14 @@
 //! Places made of namespaces, an overlay and a changed root, where there is no container engine.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::error::{Context, Error, Result};
 use crate::interop::leftover;
-use crate::interop::place::{self, Place, SSH_PORT, Shared};
+use crate::interop::place::{self, Base, Family, Place, SSH_PORT, Shared};
 use crate::interop::watched::Watched;
 use crate::process;
 
@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// waits until the network is there, and then for the end of its standard input.
 const INIT: &str = r#"
 set -e
-base=$1 work=$2 shared=$3
+base=$1 work=$2 shared=$3 network=$4
 mkdir -p "$work/upper" "$work/work" "$work/root"
 mount -t overlay overlay -o "lowerdir=$base,upperdir=$work/upper,workdir=$work/work" "$work/root"
 mount -t proc proc "$work/root/proc"
@@ -29,11 +29,14 @@ mount --rbind /dev "$work/root/dev"
 mount -t tmpfs -o mode=755 tmpfs "$work/root/run"
 mkdir -p "$work/root/run/sshd" "$work/root/interop"
 mount --bind "$shared" "$work/root/interop"
-ip link set lo up
-echo ready
-read -r address
-ip address add "$address" dev peer
-ip link set peer up
+[ -e "$work/root/etc/hosts" ] || printf '127.0.0.1 localhost\n::1 localhost\n' >"$work/root/etc/hosts"
+if [ "$network" = own ]; then
+    ip link set lo up
+    echo ready
+    read -r address
+    ip address add "$address" dev peer
+    ip link set peer up
+fi
 cd "$work/root"
 exec chroot . sh -c 'echo connected; exec cat'
 "#;
@@ -67,29 +70,34 @@ pub(crate) fn is_possible() -> Result<()> {
 impl Jail {
     /// Starts a place over the root file system `base`; `folder` holds what it needs and shares.
     pub(crate) fn start(base: &Path, folder: &Path) -> Result<Self> {
+        let mut unshare = Command::new("unshare");
+        unshare.arg("--net");
+        let mut jail = Self::unshare(unshare, base, "own", folder)?;
+        jail.unshare.wait_for("root", LIMIT, |line| (line == "ready").then_some(()))?;
+        jail.init = child_of(jail.unshare.id())?;
+        jail.connect()?;
+        Ok(jail)
+    }
+
+    fn unshare(mut command: Command, base: &Path, network: &str, folder: &Path) -> Result<Self> {
         let (work, outside) = (folder.join("jail"), folder.join("shared"));
         fs::create_dir_all(&work).context("make a folder for an overlay")?;
         fs::create_dir_all(&outside).context("make a folder to share")?;
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "--propagation", "private", "--net", "--uts", "--ipc"]);
+        command.args(["--mount", "--propagation", "private", "--uts", "--ipc"]);
         command.args(["--pid", "--fork", "--kill-child", "sh", "-c", INIT, "jail"]);
-        command.arg(base).arg(&work).arg(&outside);
-        let mut jail = Self {
+        command.arg(base).arg(&work).arg(&outside).arg(network);
+        Ok(Self {
             unshare: Watched::start_open("namespaces", command, &folder.join("jail.log"))?,
             init: 0,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, SSH_PORT)),
             shared: Shared { outside, inside: PathBuf::from(FOLDER) },
             work,
             is_cut: false,
-        };
-        jail.connect()?;
-        Ok(jail)
+        })
     }
 
     /// Joins the new network to this machine's by a pair of interfaces.
     fn connect(&mut self) -> Result<()> {
-        self.unshare.wait_for("root", LIMIT, |line| (line == "ready").then_some(()))?;
-        self.init = child_of(self.unshare.id())?;
         let link = Link::next();
         let init = self.init.to_string();
         let pair = ["type", "veth", "peer", "name", "peer", "netns", &init];
@@ -110,6 +118,29 @@ impl Place for Jail {
 
     fn server_port(&self) -> u16 {
         SSH_PORT
+    }
+
+    fn address(&self, _family: Family) -> Option<IpAddr> {
+        // Each pair of places has a link of its own.
+        None
+    }
+
+    fn has_ipv6(&self) -> bool {
+        Path::new("/proc/net/if_inet6").exists()
+    }
+
+    fn init(&self) -> Option<u32> {
+        Some(self.init)
+    }
+
+    fn annex(&self, base: &Base, folder: &Path) -> Result<Box<dyn Place>> {
+        let Base::Root(root) = base else { return Err(Error::new("no root file system")) };
+        let mut command = Command::new("nsenter");
+        command.args(["--net", "--target", &self.init.to_string(), "--", "unshare"]);
+        let mut annex = Self::unshare(command, root, "joined", folder)?;
+        annex.unshare.wait_for("root", LIMIT, |line| (line == "connected").then_some(()))?;
+        annex.init = child_of(annex.unshare.id())?;
+        Ok(Box::new(annex))
     }
 
     fn user(&self) -> &str {
@@ -166,6 +197,31 @@ struct Link {
     far: Ipv4Addr,
 }
 
+/// Joins the networks of two places; the addresses at which `from` reaches `to`.
+pub(crate) fn join(from: u32, to: u32) -> Result<Vec<IpAddr>> {
+    let link = Link::next();
+    let (from, to) = (from.to_string(), to.to_string());
+    let peer = format!("{}p", link.name);
+    let near = ["link", "add", &link.name, "netns", &from, "type", "veth"];
+    ip(&[&near[..], &["peer", "name", &peer, "netns", &to]].concat())?;
+    let ends = [(&from, &link.name, link.near), (&to, &peer, link.far)];
+    for (holder, name, address) in ends {
+        let own = mapped(address);
+        ip_in(holder, &["address", "add", &format!("{address}/30"), "dev", name])?;
+        // Without a look for doubles the address can be used at once.
+        ip_in(holder, &["address", "add", &format!("{own}/126"), "dev", name, "nodad"])?;
+        ip_in(holder, &["link", "set", name, "up"])?;
+    }
+    Ok(vec![link.far.into(), mapped(link.far).into()])
+}
+
+/// An address of version 6 that is as much this link's own as that of version 4.
+fn mapped(address: Ipv4Addr) -> Ipv6Addr {
+    let [a, b, c, d] = address.octets();
+    let pair = |high: u8, low: u8| u16::from(high) << 8 | u16::from(low);
+    Ipv6Addr::new(0xfdad, 0x17, 0, 0, 0, 0, pair(a, b), pair(c, d))
+}
+
 impl Link {
     fn next() -> Self {
         Self::numbered(std::process::id(), leftover::serial())
@@ -186,6 +242,13 @@ impl Link {
 fn ip(words: &[&str]) -> Result<()> {
     let mut command = Command::new("ip");
     command.args(words);
+    process::succeed(command, LIMIT).map(drop)
+}
+
+/// The same in the network of a place.
+fn ip_in(holder: &str, words: &[&str]) -> Result<()> {
+    let mut command = Command::new("nsenter");
+    command.args(["--net", "--target", holder, "--", "ip"]).args(words);
     process::succeed(command, LIMIT).map(drop)
 }
 

@@ -1,12 +1,12 @@
 //! The machine itself as a place: its own sshd from a private configuration, on loopback.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::error::{Context, Result};
-use crate::interop::place::{self, Place, Shared};
+use crate::interop::place::{self, Base, Family, Place, Shared};
 use crate::process;
 
 /// No namespace of its own: what is started here ends with the handle that started it.
@@ -38,6 +38,19 @@ impl Place for Local {
 
     fn server_port(&self) -> u16 {
         self.address.port()
+    }
+
+    fn address(&self, family: Family) -> Option<IpAddr> {
+        let loopback = family.loopback();
+        TcpListener::bind((loopback, 0)).ok().map(|_| loopback)
+    }
+
+    fn init(&self) -> Option<u32> {
+        None
+    }
+
+    fn annex(&self, _base: &Base, _folder: &Path) -> Result<Box<dyn Place>> {
+        Err(place::cannot("shared with another file system"))
     }
 
     fn user(&self) -> &str {

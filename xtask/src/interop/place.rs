@@ -1,6 +1,6 @@
 //! Where a peer lives: a network and a root file system of its own, or those of this machine.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -24,6 +24,9 @@ pub(crate) const CLEAR: &str = "kill -KILL -1; for i in 1 2 3 4 5 6 7 8 9; do \
 /// Stops everything but the first process.
 pub(crate) const FREEZE: &str = "kill -STOP -1";
 
+/// Lets them go on.
+pub(crate) const THAW: &str = "kill -CONT -1";
+
 /// How long a small program in a place may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -31,6 +34,20 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub(crate) trait Place: std::fmt::Debug {
     /// Where this machine reaches the peer's server.
     fn server_address(&self) -> SocketAddr;
+
+    /// Where other places of this run reach this one, if they do by this version of IP.
+    fn address(&self, family: Family) -> Option<IpAddr>;
+
+    /// Whether programs here reach one another by IPv6.
+    fn has_ipv6(&self) -> bool {
+        self.address(Family::V6).is_some()
+    }
+
+    /// The first process in it, as this machine numbers it, where the network is its own.
+    fn init(&self) -> Option<u32>;
+
+    /// Starts a second place with a file system of its own in the network of this one.
+    fn annex(&self, base: &Base, folder: &Path) -> Result<Box<dyn Place>>;
 
     /// The port that the peer's server is to listen on.
     fn server_port(&self) -> u16;
@@ -57,6 +74,20 @@ pub(crate) trait Place: std::fmt::Debug {
     fn cut(&mut self) -> Result<()>;
 }
 
+/// What the file system of a place is made of.
+#[derive(Clone, Debug)]
+pub(crate) enum Base {
+    Image(String),
+    Root(PathBuf),
+}
+
+/// A version of IP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    V4,
+    V6,
+}
+
 /// The two names of a folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
@@ -64,6 +95,35 @@ pub(crate) struct Shared {
     pub(crate) outside: PathBuf,
     /// In that of the peer.
     pub(crate) inside: PathBuf,
+}
+
+impl Family {
+    pub(crate) fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+
+    pub(crate) fn loopback(self) -> IpAddr {
+        match self {
+            Self::V4 => Ipv4Addr::LOCALHOST.into(),
+            Self::V6 => Ipv6Addr::LOCALHOST.into(),
+        }
+    }
+
+    /// Every address.
+    pub(crate) fn unspecified(self) -> IpAddr {
+        match self {
+            Self::V4 => Ipv4Addr::UNSPECIFIED.into(),
+            Self::V6 => Ipv6Addr::UNSPECIFIED.into(),
+        }
+    }
+
+    /// The name in reports.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::V4 => "ipv4",
+            Self::V6 => "ipv6",
+        }
+    }
 }
 
 impl Shared {

@@ -17,6 +17,11 @@ pub(crate) fn text(run: &Run) -> String {
         });
         table.row([scenario.clone()].into_iter().chain(cells));
     }
+    let spent = peers.iter().map(|peer| {
+        let of_peer = run.outcomes.iter().filter(|outcome| outcome.peer == *peer);
+        seconds(of_peer.map(|outcome| outcome.milliseconds).sum())
+    });
+    table.row(["all together".to_owned()].into_iter().chain(spent));
     let mut text = table.to_string();
     for outcome in &run.outcomes {
         let (word, reason) = match &outcome.verdict {
@@ -154,7 +159,8 @@ mod tests {
         assert_eq!(lines[0], "scenario (seconds)  openssh-a  dropbear-b");
         assert_eq!(lines[1], "bulk                pass 1.2");
         assert_eq!(lines[2], "many                FAIL 1.2   n/a");
-        assert!(lines[3].starts_with("failed: openssh-a many: a < b"), "{text}");
+        assert_eq!(lines[3], "all together        2.4        1.2");
+        assert!(lines[4].starts_with("failed: openssh-a many: a < b"), "{text}");
         assert!(text.contains("not applicable: dropbear-b many: none"), "{text}");
         assert!(text.contains("1 passed, 1 failed, 1 not applicable, 60.0 s, adit, docker"));
     }

@@ -2,32 +2,42 @@
 
 pub(crate) mod algorithms;
 mod bulk;
+mod fixed_ports;
 mod half_close;
 mod host_keys;
+mod jump;
+mod kinds;
 mod listener_taken;
 mod many;
 mod no_common_algorithm;
+mod programs;
 mod refused;
 mod refused_login;
+mod remote_sockets;
 mod server_gone;
 mod sockets;
 mod stalled_reader;
+mod stdio;
 mod stock_client;
 mod stock_client_algorithms;
+mod stock_client_programs;
 mod stock_client_refused;
 mod stock_client_sockets;
+mod together;
+mod unclean;
 mod user_keys;
 mod wrong_host_key;
 
+use crate::interop::role::Role;
 use crate::interop::trial::{Stop, Trial};
 
-/// What the peer is.
+/// Whether others may run beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// The server of `adit open`.
-    Server,
-    /// The client of `adit serve`.
-    Client,
+pub(crate) enum Load {
+    /// It waits more than it works.
+    Light,
+    /// Its figures mean something only if nothing else runs.
+    Heavy,
 }
 
 /// One thing that must work with every peer.
@@ -35,136 +45,175 @@ pub(crate) enum Role {
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) role: Role,
+    pub(crate) load: Load,
     pub(crate) about: &'static str,
-    pub(crate) run: fn(&mut Trial<'_, '_>) -> Result<(), Stop>,
+    pub(crate) run: Run,
 }
 
+/// What is done; it sets the stage itself.
+pub(crate) type Run = fn(&mut Trial<'_, '_>) -> Result<(), Stop>;
+
 /// All scenarios, in the order of the tables.
-pub(crate) const ALL: [Scenario; 18] = [
-    Scenario {
-        name: "bulk",
-        role: Role::Server,
-        about: "much down, up and both at once, with RekeyLimit 1M and at defaults",
-        run: bulk::run,
-    },
-    Scenario {
-        name: "algorithms",
-        role: Role::Server,
-        about: "each key exchange and cipher that both have, one by one",
-        run: algorithms::run,
-    },
-    Scenario {
-        name: "host-keys",
-        role: Role::Server,
-        about: "a server with one host key only, of each kind; accept-new",
-        run: host_keys::run,
-    },
-    Scenario {
-        name: "user-keys",
-        role: Role::Server,
-        about: "a login with each kind of key, from its file and by the agent",
-        run: user_keys::run,
-    },
-    Scenario {
-        name: "many",
-        role: Role::Server,
-        about: "a thousand connections at once, each echoing 64 KiB",
-        run: many::run,
-    },
-    Scenario {
-        name: "stalled-reader",
-        role: Role::Server,
-        about: "a program that stops reading stalls no other, and costs bounded memory",
-        run: stalled_reader::run,
-    },
-    Scenario {
-        name: "half-close",
-        role: Role::Server,
-        about: "ends in every order, resets from either side",
-        run: half_close::run,
-    },
-    Scenario {
-        name: "refused",
-        role: Role::Server,
-        about: "a target that refuses, a name that does not exist",
-        run: refused::run,
-    },
-    Scenario {
-        name: "server-gone",
-        role: Role::Server,
-        about: "the server frozen or cut off in the middle of a transfer",
-        run: server_gone::run,
-    },
-    Scenario {
-        name: "sockets",
-        role: Role::Server,
-        about: "TCP and Unix sockets in all four combinations",
-        run: sockets::run,
-    },
-    Scenario {
-        name: "wrong-host-key",
-        role: Role::Server,
-        about: "a changed, an unknown and a revoked host key",
-        run: wrong_host_key::run,
-    },
-    Scenario {
-        name: "no-common-algorithm",
-        role: Role::Server,
-        about: "no common cipher, key exchange or host key algorithm",
-        run: no_common_algorithm::run,
-    },
-    Scenario {
-        name: "refused-login",
-        role: Role::Server,
-        about: "a key that is not authorized, an unknown user",
-        run: refused_login::run,
-    },
-    Scenario {
-        name: "listener-taken",
-        role: Role::Server,
-        about: "a tunnel whose local end cannot be opened",
-        run: listener_taken::run,
-    },
-    Scenario {
-        name: "stock-client",
-        role: Role::Client,
-        about: "the peer's client with each kind of key, from its file and by the agent; bulk",
-        run: stock_client::run,
-    },
-    Scenario {
-        name: "stock-client-algorithms",
-        role: Role::Client,
-        about: "the peer's client with each key exchange and cipher, one by one",
-        run: stock_client_algorithms::run,
-    },
-    Scenario {
-        name: "stock-client-sockets",
-        role: Role::Client,
-        about: "the peer's client with TCP and Unix sockets at either end",
-        run: stock_client_sockets::run,
-    },
-    Scenario {
-        name: "stock-client-refused",
-        role: Role::Client,
-        about: "a target that is not permitted, a key that is not authorized",
-        run: stock_client_refused::run,
-    },
+pub(crate) const ALL: [Scenario; 42] = [
+    server("bulk", "much down and much up; both at once with RekeyLimit 1M", bulk::run).heavy(),
+    server(
+        "algorithms",
+        "each key exchange and cipher that both have, one by one",
+        algorithms::run,
+    ),
+    server(
+        "host-keys",
+        "a server with one host key only, of each kind; accept-new",
+        host_keys::run,
+    ),
+    server(
+        "user-keys",
+        "a login with each kind of key, from its file and by the agent",
+        user_keys::run,
+    ),
+    server("many", "a thousand connections at once, each echoing 64 KiB", many::run).heavy(),
+    server(
+        "stalled-reader",
+        "a program that stops reading stalls no other, and costs bounded memory",
+        stalled_reader::run,
+    )
+    .heavy(),
+    server("half-close", "ends in every order, resets from either side", half_close::run),
+    server("refused", "a target that refuses, a name that does not exist", refused::run),
+    server(
+        "server-gone",
+        "the server frozen or cut off in the middle of a transfer",
+        server_gone::run,
+    ),
+    server("sockets", "TCP and Unix sockets in all four combinations", sockets::run),
+    server("wrong-host-key", "a changed, an unknown and a revoked host key", wrong_host_key::run),
+    server(
+        "no-common-algorithm",
+        "no common cipher, key exchange or host key algorithm",
+        no_common_algorithm::run,
+    ),
+    server("refused-login", "a key that is not authorized, an unknown user", refused_login::run),
+    server("listener-taken", "a tunnel whose local end cannot be opened", listener_taken::run),
+    server("local", "local tunnels, by IPv4 and IPv6", kinds::local),
+    server("dynamic", "dynamic tunnels, by IPv4 and IPv6", kinds::dynamic),
+    server(
+        "remote",
+        "remote tunnels at ports that the server chooses, by IPv4 and IPv6",
+        kinds::remote,
+    ),
+    server("remote-dynamic", "a proxy at the server, by IPv4 and IPv6", kinds::remote_dynamic),
+    server("stdio", "standard input and output joined to a target", stdio::run),
+    server("imap-143", "imap on its fixed port 143", fixed_ports::imap),
+    server(
+        "remote-port-80",
+        "remote port 80 refused to an ordinary user, granted to root",
+        fixed_ports::web_port,
+    ),
+    server(
+        "together",
+        "several tunnels of each kind in one connection while bulk goes by",
+        together::run,
+    ),
+    server("remote-sockets", "remote tunnels from and to Unix sockets", remote_sockets::run),
+    server(
+        "jump",
+        "three servers of different versions, each host key checked, each kind of tunnel",
+        jump::run,
+    ),
+    server(
+        "frozen",
+        "a server that stands still while a remote tunnel is up; its port comes back",
+        unclean::frozen,
+    ),
+    server(
+        "programs",
+        "curl (http, five kinds of proxy, smtp, imap, pop3) and redis, by IPv4 and IPv6",
+        programs::run,
+    ),
+    client(
+        "stock-client",
+        "the peer's client with each kind of key, from its file and by the agent; bulk",
+        stock_client::run,
+    )
+    .heavy(),
+    client(
+        "stock-client-algorithms",
+        "the peer's client with each key exchange and cipher, one by one",
+        stock_client_algorithms::run,
+    ),
+    client(
+        "stock-client-sockets",
+        "the peer's client with TCP and Unix sockets at either end",
+        stock_client_sockets::run,
+    ),
+    client(
+        "stock-client-local",
+        "local tunnels of the peer's client, by IPv4 and IPv6",
+        kinds::stock_local,
+    ),
+    client("stock-client-dynamic", "its dynamic tunnels", kinds::stock_dynamic),
+    client("stock-client-remote", "its remote tunnels", kinds::stock_remote),
+    client("stock-client-remote-dynamic", "its proxy at the gateway", kinds::stock_remote_dynamic),
+    client(
+        "stock-client-stdio",
+        "its standard input and output joined to a target",
+        stdio::run_stock,
+    ),
+    client("stock-client-imap-143", "imap on its fixed port 143", fixed_ports::stock_imap),
+    client(
+        "stock-client-remote-port-80",
+        "remote port 80 refused, and granted where it is named",
+        fixed_ports::stock_web_port,
+    ),
+    client(
+        "stock-client-together",
+        "several tunnels of each kind in one connection while bulk goes by",
+        together::run_stock,
+    ),
+    client(
+        "stock-client-remote-sockets",
+        "its remote tunnels from and to Unix sockets",
+        remote_sockets::run_stock,
+    ),
+    client("stock-client-jump", "three gateways one behind the other", jump::run_stock),
+    client(
+        "stock-client-takeover",
+        "a client that stands still loses its port to the next login of its key",
+        unclean::takeover,
+    ),
+    client(
+        "stock-client-programs",
+        "the same programs through the tunnels of the peer's client",
+        stock_client_programs::run,
+    ),
+    client(
+        "stock-client-refused",
+        "a target that is not permitted, a key that is not authorized",
+        stock_client_refused::run,
+    ),
 ];
+
+/// A scenario whose peer is the server.
+const fn server(name: &'static str, about: &'static str, run: Run) -> Scenario {
+    Scenario { name, role: Role::Server, load: Load::Light, about, run }
+}
+
+/// A scenario whose peer is the client.
+const fn client(name: &'static str, about: &'static str, run: Run) -> Scenario {
+    Scenario { name, role: Role::Client, load: Load::Light, about, run }
+}
+
+impl Scenario {
+    /// It works the whole machine, or measures it.
+    const fn heavy(self) -> Self {
+        Self { load: Load::Heavy, ..self }
+    }
+}
 
 /// Those that `names` asks for, or all.
 pub(crate) fn select(names: &[String]) -> Vec<Scenario> {
     let is_named = |scenario: &Scenario| names.iter().any(|name| name == scenario.name);
     ALL.into_iter().filter(|scenario| names.is_empty() || is_named(scenario)).collect()
-}
-
-impl Role {
-    /// What the peer is, for tables.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Server => "server",
-            Self::Client => "client",
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The peer's own server, started in its place with the settings of a scenario.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use crate::error::{Context, Error, Result};
 use crate::interop::key::{self, Keys, Kind};
 use crate::interop::offer::{self, Offer};
 use crate::interop::peer::Flavour;
-use crate::interop::place::{self, Place};
+use crate::interop::place::{self, Family, Place};
 use crate::interop::watched::Watched;
 use crate::process;
 
@@ -55,11 +56,8 @@ impl Settings {
 
 /// Puts the keys where the peer's programs find them; once for each place.
 pub(crate) fn prepare(place: &dyn Place, flavour: Flavour, keys: &Keys) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
+    open_shared(place)?;
     let folder = &place.shared().outside;
-    // The peer's user must get through to the sockets in it.
-    let open = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(folder, open).context("open the shared folder")?;
     for entry in std::fs::read_dir(keys.folder()).context("read the keys")? {
         let entry = entry.context("read the keys")?;
         std::fs::copy(entry.path(), folder.join(entry.file_name())).context("copy a key")?;
@@ -76,8 +74,19 @@ pub(crate) fn prepare(place: &dyn Place, flavour: Flavour, keys: &Keys) -> Resul
         let from = place.shared().inside(AUTHORIZED);
         let to = format!("/home/{user}/.ssh/authorized_keys", user = place.user());
         place::run(place, &["install", "-o", place.user(), "-m", "600", &from, &to])?;
+        place::run(
+            place,
+            &["sh", "-c", &format!("install -m 600 {from} ~root/.ssh/authorized_keys")],
+        )?;
     }
     Ok(())
+}
+
+/// Lets the users of a place into its shared folder: the sockets in it are theirs.
+pub(crate) fn open_shared(place: &dyn Place) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&place.shared().outside, open).context("open the shared folder")
 }
 
 /// Dropbear's tools have a format of their own, and the older ones read no other.
@@ -110,7 +119,13 @@ pub(crate) fn start(
     };
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let process = Watched::start("the peer's server", place.own(&words), log)?;
-    process.wait_for("listening", LIMIT, |line| line.contains(ready).then_some(()))?;
+    // OpenSSH says so of each address, in an order of its own.
+    let lines = match flavour {
+        Flavour::OpenSsh => listen_addresses(place).len(),
+        Flavour::Dropbear => 1,
+    };
+    let is_ready = |line: &str| line.contains(ready).then_some(());
+    process.wait_for_all("listening", lines, LIMIT, is_ready)?;
     let host_keys = settings
         .host_keys
         .iter()
@@ -168,7 +183,7 @@ fn configuration(place: &dyn Place, settings: &Settings) -> String {
             .map(|kind| format!("HostKey {}", shared.inside(&key::host_name(*kind)))),
     );
     lines.push(format!("Port {}", place.server_port()));
-    lines.push(format!("ListenAddress {}", listen_address(place)));
+    lines.extend(listen_addresses(place).iter().map(|one| format!("ListenAddress {one}")));
     lines.push(format!("AuthorizedKeysFile {}", shared.inside(AUTHORIZED)));
     lines.push(format!("PidFile {}", shared.inside("sshd.pid")));
     let rest = [
@@ -186,13 +201,13 @@ fn configuration(place: &dyn Place, settings: &Settings) -> String {
 }
 
 /// All addresses in a network of its own, loopback alone in that of the machine.
-fn listen_address(place: &dyn Place) -> String {
-    let address = place.server_address().ip();
-    if address.is_loopback() && place.server_port() != place::SSH_PORT {
-        address.to_string()
-    } else {
-        "0.0.0.0".to_owned()
+fn listen_addresses(place: &dyn Place) -> Vec<IpAddr> {
+    let families = [Family::V4, Family::V6];
+    if place.init().is_none() {
+        return families.iter().filter_map(|family| place.address(*family)).collect();
     }
+    let is_there = |family: &Family| *family == Family::V4 || place.has_ipv6();
+    families.into_iter().filter(is_there).map(Family::unspecified).collect()
 }
 
 fn dropbear(place: &dyn Place, settings: &Settings) -> Vec<String> {

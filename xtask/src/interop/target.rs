@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::{Context, Error, Result};
 use crate::interop::leftover;
-use crate::interop::place::Place;
+use crate::interop::place::{Family, Place};
 use crate::interop::watched::Watched;
 use crate::traffic::endpoint::Endpoint;
 use crate::traffic::script::Account;
@@ -17,8 +17,10 @@ const READY_LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Target {
     process: Watched,
-    /// On the loopback of the peer's network.
+    /// On the loopback of the network that it is in.
     pub(crate) tcp: Endpoint,
+    /// The same by IPv6, where there is such a thing.
+    pub(crate) tcp_v6: Option<Endpoint>,
     /// The path in the file system of this machine.
     pub(crate) unix_outside: String,
     /// The path in the file system of the peer.
@@ -32,12 +34,24 @@ impl Target {
         let own = std::env::current_exe().context("find this program")?;
         let mut command = place.guest(&own);
         command.arg("target").arg("127.0.0.1:0").arg(&outside);
+        if place.has_ipv6() {
+            command.arg("[::1]:0");
+        }
         let process = Watched::start("target", command, log)?;
         let read = |line: &str| serde_json::from_str::<Listening>(line).ok();
         let listening = process.wait_for("listening", READY_LIMIT, read)?.listening;
-        let tcp = listening.into_iter().next().ok_or_else(|| Error::new("no target"))?;
+        let tcp = listening.first().cloned().ok_or_else(|| Error::new("no target"))?;
+        let tcp_v6 = listening.get(2).cloned();
         let unix_outside = outside.display().to_string();
-        Ok(Self { process, tcp, unix_outside, unix_inside: place.shared().inside(&name) })
+        Ok(Self { process, tcp, tcp_v6, unix_outside, unix_inside: place.shared().inside(&name) })
+    }
+
+    /// Where it listens by this version of IP.
+    pub(crate) fn at(&self, family: Family) -> Option<&Endpoint> {
+        match family {
+            Family::V4 => Some(&self.tcp),
+            Family::V6 => self.tcp_v6.as_ref(),
+        }
     }
 
     /// What the target says of the connections from `first` on, in their order.

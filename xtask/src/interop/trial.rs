@@ -1,17 +1,24 @@
 //! One scenario against one peer: what the scenario calls to set the stage, and what it measured.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::error::{Context, Error, Result};
-use crate::interop::client::{Begin, Call, Client, Forward, Program};
+use crate::interop::call::Call;
+use crate::interop::client::{Cause, Client, Program};
 use crate::interop::conversation::{Driver, Talk};
+use crate::interop::forward::{Begin, Forward};
 use crate::interop::key::{Keys, Kind};
-use crate::interop::peer::{Flavour, Peer};
-use crate::interop::place::Place;
+use crate::interop::logs::Logs;
+use crate::interop::peer::{Flavour, Origin, Peer};
+use crate::interop::place::{Family, Place, SSH_PORT};
+use crate::interop::release::Release;
 use crate::interop::server::{self, Server, Settings};
-use crate::interop::stage::Stage;
+use crate::interop::services::Services;
+use crate::interop::stage::{Side, Stage};
 use crate::interop::target::Target;
+use crate::interop::watched::Watched;
 use crate::traffic::drive::Plan;
 use crate::traffic::endpoint::Endpoint;
 use crate::traffic::exchange::Exchange;
@@ -36,8 +43,7 @@ pub(crate) struct Trial<'t, 's> {
     /// Figures for the reports, each with its name.
     pub(crate) measurements: Vec<(String, String)>,
     stage: &'t mut Stage<'s>,
-    logs: PathBuf,
-    log_count: u32,
+    logs: Logs,
     next_connection: u64,
 }
 
@@ -49,9 +55,6 @@ impl<'t, 's> Trial<'t, 's> {
         size: u64,
         logs: PathBuf,
     ) -> Result<Self> {
-        // What an earlier run left there is not of this one.
-        let _ = std::fs::remove_dir_all(&logs);
-        std::fs::create_dir_all(&logs).context("make a folder for logs")?;
         Ok(Self {
             peer: stage.peer,
             keys: stage.keys,
@@ -59,8 +62,7 @@ impl<'t, 's> Trial<'t, 's> {
             size,
             measurements: Vec::new(),
             stage,
-            logs,
-            log_count: 0,
+            logs: Logs::new(logs)?,
             next_connection: 1,
         })
     }
@@ -69,8 +71,31 @@ impl<'t, 's> Trial<'t, 's> {
         self.peer.flavour == Flavour::Dropbear
     }
 
+    /// Whether the peer's server connects to Unix sockets: Dropbear 2022.83 refuses them still,
+    /// 2025.89 does not.
+    pub(crate) fn has_unix_targets(&self) -> bool {
+        let is_old =
+            matches!(self.peer.origin, Origin::Release(release) if release < Release::Trixie);
+        !(self.is_dropbear() && is_old)
+    }
+
     pub(crate) fn place(&mut self) -> Result<&mut dyn Place> {
         self.stage.place()
+    }
+
+    /// The place on one side.
+    pub(crate) fn at(&mut self, side: Side) -> Result<&mut dyn Place> {
+        self.stage.at(side)
+    }
+
+    /// The servers of the programs that travel, on one side.
+    pub(crate) fn services(&mut self, side: Side) -> Result<&Services> {
+        self.stage.services(side)
+    }
+
+    /// The address at which a side is reached from the other end; none if the network has none.
+    pub(crate) fn address(&mut self, to: Side, family: Family) -> Result<Option<IpAddr>> {
+        self.stage.address(to, family)
     }
 
     /// Goes on in a new place.
@@ -80,8 +105,7 @@ impl<'t, 's> Trial<'t, 's> {
 
     /// The file for the output of the next process.
     pub(crate) fn log(&mut self, name: &str) -> PathBuf {
-        self.log_count += 1;
-        self.logs.join(format!("{:03}-{name}.log", self.log_count))
+        self.logs.next(name)
     }
 
     pub(crate) fn measure(&mut self, name: &str, value: impl ToString) {
@@ -102,25 +126,49 @@ impl<'t, 's> Trial<'t, 's> {
         Target::start(self.place()?, &log)
     }
 
+    /// Starts a target in the network of one side.
+    pub(crate) fn start_target_at(&mut self, side: Side) -> Result<Target> {
+        let log = self.log("target");
+        Target::start(self.at(side)?, &log)
+    }
+
     /// A call of the client under test with everything in order: one tunnel from a TCP port, the
     /// server's host keys known, the ed25519 key of the user.
     pub(crate) fn call(&mut self, server: &Server, to: &str) -> Result<Call> {
-        let forward = Forward { from: Begin::Tcp, to: to.to_owned() };
+        let forward = Forward::local(Begin::Tcp, to.to_owned());
         Ok(Call {
             server: server.address,
             user: self.place()?.user().to_owned(),
             identity: Some(self.keys.user(Kind::Ed25519)),
             known_hosts: self.known_hosts(server, &server.host_keys)?,
+            jumps: Vec::new(),
             forwards: vec![forward],
             options: Vec::new(),
         })
     }
 
+    /// As [`Trial::call`] without a tunnel, from home.
+    pub(crate) fn home_call(&mut self, server: &Server, address: IpAddr) -> Result<Call> {
+        let mut call = self.call(server, "")?;
+        call.forwards.clear();
+        call.server.set_ip(address);
+        call.known_hosts = self.known_hosts_of(call.server, &server.host_keys)?;
+        Ok(call)
+    }
+
     /// A file that knows `host_keys` for the server.
     pub(crate) fn known_hosts(&mut self, server: &Server, host_keys: &[String]) -> Result<PathBuf> {
+        self.known_hosts_of(server.address, host_keys)
+    }
+
+    /// A file that knows `host_keys` for a server at this address.
+    pub(crate) fn known_hosts_of(
+        &mut self,
+        address: SocketAddr,
+        host_keys: &[String],
+    ) -> Result<PathBuf> {
         let path = self.log("known_hosts");
-        let (host, port) = (server.address.ip(), server.address.port());
-        let name = if port == 22 { host.to_string() } else { format!("[{host}]:{port}") };
+        let name = known_name(address);
         let lines: String = host_keys.iter().map(|key| format!("{name} {key}\n")).collect();
         std::fs::write(&path, lines).context("write known_hosts")?;
         Ok(path)
@@ -130,6 +178,47 @@ impl<'t, 's> Trial<'t, 's> {
     pub(crate) fn open(&mut self, call: &Call) -> Result<Client> {
         let log = self.log("client");
         self.program.open(call, &log)
+    }
+
+    /// The same at home.
+    pub(crate) fn open_home(&mut self, call: &Call) -> Result<Client> {
+        let log = self.log("client");
+        let program = self.program;
+        program.open_in(self.at(Side::Home)?, call, &log)
+    }
+
+    /// A call from home that must fail; what it said.
+    pub(crate) fn fail_home(&mut self, call: &Call, cause: Cause) -> Result<Watched> {
+        let log = self.log("client");
+        let program = self.program;
+        program.fail_in(self.at(Side::Home)?, call, cause, &log)
+    }
+
+    /// Starts a place for another peer, and its server. They are no part of the stage.
+    pub(crate) fn start_other(
+        &mut self,
+        peer: Peer,
+        settings: &Settings,
+    ) -> Result<(Box<dyn Place>, Server)> {
+        let log = self.log(&peer.name());
+        let place = self.stage.start_peer(peer)?;
+        let server = server::start(place.as_ref(), peer.flavour, settings, &log)?;
+        Ok((place, server))
+    }
+
+    /// By which addresses one place reaches another.
+    pub(crate) fn road(&self, from: &dyn Place, to: &dyn Place) -> Result<Vec<IpAddr>> {
+        self.stage.join(from, to)
+    }
+
+    /// By which addresses home reaches a place.
+    pub(crate) fn road_from_home(&mut self, to: &dyn Place) -> Result<Vec<IpAddr>> {
+        self.stage.join_from_home(to)
+    }
+
+    /// By which addresses a place reaches the peer.
+    pub(crate) fn road_to_peer(&mut self, from: &dyn Place) -> Result<Vec<IpAddr>> {
+        self.stage.join_to_peer(from)
     }
 
     /// A plan for `exchange` through the tunnel that begins at `begin`.
@@ -154,8 +243,13 @@ impl<'t, 's> Trial<'t, 's> {
 
     /// Starts a driver in the network of the peer.
     pub(crate) fn drive_inside(&mut self, plan: &Plan) -> Result<Driver> {
+        self.drive_at(Side::Peer, plan)
+    }
+
+    /// Starts a driver in the network of one side.
+    pub(crate) fn drive_at(&mut self, side: Side, plan: &Plan) -> Result<Driver> {
         let log = self.log("driver");
-        let mut command = self.place()?.guest(&own_program()?);
+        let mut command = self.at(side)?.guest(&own_program()?);
         command.arg("drive");
         Driver::start(command, plan, &log)
     }
@@ -201,9 +295,10 @@ impl<'t, 's> Trial<'t, 's> {
     }
 
     /// Puts everything away for the next scenario; after a failure the place is not trusted any
-    /// more, and the logs stay.
+    /// more, and the logs stay, with their last lines told.
     pub(crate) fn finish(&mut self, has_failed: bool) -> Result<()> {
         if has_failed {
+            eprint!("{}", self.logs.ends()?);
             self.stage.discard();
             return Ok(());
         }
@@ -211,8 +306,14 @@ impl<'t, 's> Trial<'t, 's> {
         if self.stage.clear().is_err() {
             self.stage.discard();
         }
-        std::fs::remove_dir_all(&self.logs).context("remove logs")
+        self.logs.remove()
     }
+}
+
+/// The name of a server in a file of known hosts.
+pub(crate) fn known_name(address: SocketAddr) -> String {
+    let (host, port) = (address.ip(), address.port());
+    if port == SSH_PORT { host.to_string() } else { format!("[{host}]:{port}") }
 }
 
 /// Options as a call has them.

@@ -20,6 +20,9 @@ const KEPT: usize = 50_000;
 /// The longest time between two looks at the interrupt flag.
 const SLICE: Duration = Duration::from_millis(100);
 
+/// How long the last words may take; a child that has the output open still may say more.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// How many of its last lines a failure quotes.
 const QUOTED: usize = 4;
 
@@ -133,10 +136,16 @@ impl Watched {
         }
     }
 
-    /// Waits for the end of the process.
+    /// Waits for the end of the process, and for its last words.
     pub(crate) fn wait(&mut self, limit: Duration) -> Result<ExitStatus> {
-        let waited = self.process.wait(limit);
-        waited.map_err(|error| error.context(&self.name))
+        let status = self.process.wait(limit).map_err(|error| error.context(&self.name))?;
+        let deadline = Instant::now() + LAST_WORDS;
+        let mut lines = self.output.lock();
+        while lines.open > 0 && Instant::now() < deadline {
+            let changed = self.output.changed.wait_timeout(lines, SLICE);
+            lines = changed.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Ok(status)
     }
 
     /// Whether it runs still.

@@ -20,12 +20,14 @@ enum Others {
 }
 
 /// The line, from left to right. What is right of a crate knows it; what is left does not.
-const LINE: [Layer; 6] = [
+const LINE: [Layer; 7] = [
     Layer {
         name: "adit-proto",
         may: &[],
         others: Others::Only { ordinary: &["bytes", "nom", "tracing"], tests: &["proptest"] },
     },
+    // Beside the line: it knows no other, and only the last may know it.
+    Layer { name: "adit-ssh-config", may: &[], others: Others::AllBut(&["tokio", "ring"]) },
     Layer { name: "adit-transport", may: &["adit-proto"], others: Others::AllBut(&[]) },
     Layer {
         name: "adit-channels",
@@ -44,7 +46,13 @@ const LINE: [Layer; 6] = [
     },
     Layer {
         name: "adit",
-        may: &["adit-transport", "adit-channels", "adit-forward", "adit-gateway"],
+        may: &[
+            "adit-ssh-config",
+            "adit-transport",
+            "adit-channels",
+            "adit-forward",
+            "adit-gateway",
+        ],
         others: Others::AllBut(&["ring"]),
     },
 ];
@@ -83,10 +91,12 @@ fn check_package(layer: &Layer, package: &Package, root: &std::path::Path) -> Ve
 fn fault(layer: &Layer, dependency: &Dependency) -> Option<String> {
     let name = dependency.name.as_str();
     let is_ours = name == "adit" || name.starts_with("adit-");
+    let is_test = dependency.kind.as_deref() == Some("dev");
     let allowed = match &layer.others {
+        // What whole stacks are tested with knows all crates but the last, whose tests may use it.
+        _ if name == "adit-tests" => is_test && layer.name == "adit",
         _ if is_ours => layer.may.contains(&name),
         Others::Only { ordinary, tests } => {
-            let is_test = dependency.kind.as_deref() == Some("dev");
             ordinary.contains(&name) || (is_test && tests.contains(&name))
         }
         Others::AllBut(banned) => !banned.contains(&name),
@@ -153,6 +163,13 @@ mod tests {
         assert_eq!(with("adit-proto", "tokio", Some("dev")).len(), 1);
         assert_eq!(with("adit-proto", "proptest", None).len(), 1);
         assert_eq!(with("adit-proto", "cc", Some("build")).len(), 1);
+    }
+
+    #[test]
+    fn only_the_tests_of_the_last_crate_use_what_whole_stacks_are_tested_with() {
+        assert!(with("adit", "adit-tests", Some("dev")).is_empty());
+        assert_eq!(with("adit", "adit-tests", None).len(), 1);
+        assert_eq!(with("adit-gateway", "adit-tests", Some("dev")).len(), 1);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::traffic::pattern::Pattern;
 use crate::traffic::player::{self, Part};
 use crate::traffic::script::{Account, Order, Step};
 use crate::traffic::target;
+use crate::traffic::way::Way;
 
 const STACK: usize = 256 * 1024;
 
@@ -27,7 +28,7 @@ const QUOTED: usize = 5;
 /// What the driver is to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Plan {
-    pub(crate) to: Endpoint,
+    pub(crate) way: Way,
     pub(crate) connections: usize,
     /// The number of the first of them; each seeds the bytes of its connection.
     pub(crate) first: u64,
@@ -49,9 +50,9 @@ pub(crate) struct Report {
 
 impl Plan {
     /// One connection that has this conversation.
-    pub(crate) fn new(to: Endpoint, exchange: &Exchange) -> Self {
+    pub(crate) fn new(begin: Endpoint, exchange: &Exchange) -> Self {
         Self {
-            to,
+            way: Way::Begin(begin),
             connections: 1,
             first: 0,
             patience: 60_000,
@@ -140,7 +141,7 @@ fn connection(plan: &Plan, id: u64, meeting: &Meeting) -> Account {
         }
         Err(cause) => {
             meeting.arrive();
-            failed(format!("connect to {}: {cause}", plan.to))
+            failed(format!("connect to {}: {cause}", plan.way))
         }
     }
 }
@@ -152,7 +153,7 @@ fn failed(error: String) -> Account {
 fn connect(plan: &Plan) -> io::Result<Stream> {
     let deadline = Instant::now() + Duration::from_millis(plan.connect_within);
     loop {
-        match plan.to.connect() {
+        match plan.way.connect() {
             Err(_) if Instant::now() < deadline => thread::sleep(PAUSE),
             result => return result,
         }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -13,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::traffic::piped::Piped;
 
 /// `127.0.0.1:8000`, `[::1]:8000` or `/path/of/a/socket`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub(crate) enum Endpoint {
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// Not a connection but a program that holds one.
+    Piped(Piped),
 }
 
 /// A socket that accepts connections.
@@ -97,6 +99,10 @@ impl Stream {
                 stream.set_read_timeout(Some(patience))?;
                 stream.set_write_timeout(Some(patience))
             }
+            Self::Piped(piped) => {
+                piped.set_patience(patience);
+                Ok(())
+            }
         }
     }
 
@@ -105,6 +111,18 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
             Self::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Self::Piped(piped) => {
+                piped.finish();
+                Ok(())
+            }
+        }
+    }
+
+    /// What has to be done when a conversation is over: a program is waited for.
+    pub(crate) fn end(&self) -> io::Result<()> {
+        match self {
+            Self::Piped(piped) => piped.end(),
+            Self::Tcp(_) | Self::Unix(_) => Ok(()),
         }
     }
 
@@ -113,6 +131,10 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Both),
             Self::Unix(stream) => stream.shutdown(Shutdown::Both),
+            Self::Piped(piped) => {
+                piped.finish();
+                Ok(())
+            }
         }
     }
 
@@ -122,16 +144,7 @@ impl Stream {
             Self::Tcp(stream) => {
                 Ok(rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO))?)
             }
-            Self::Unix(_) => Ok(()),
-        }
-    }
-}
-
-impl AsFd for Stream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Tcp(stream) => stream.as_fd(),
-            Self::Unix(stream) => stream.as_fd(),
+            Self::Unix(_) | Self::Piped(_) => Ok(()),
         }
     }
 }
@@ -141,6 +154,7 @@ impl Read for &Stream {
         match self {
             Stream::Tcp(stream) => (&*stream).read(buffer),
             Stream::Unix(stream) => (&*stream).read(buffer),
+            Stream::Piped(piped) => piped.read(buffer),
         }
     }
 }
@@ -150,6 +164,7 @@ impl Write for &Stream {
         match self {
             Stream::Tcp(stream) => (&*stream).write(bytes),
             Stream::Unix(stream) => (&*stream).write(bytes),
+            Stream::Piped(piped) => piped.write(bytes),
         }
     }
 

@@ -59,14 +59,19 @@ pub(crate) fn stalled(bytes: u64) -> Exchange {
     exchange("stalled", [Receive(1), Note, Hold], [Send(bytes)])
 }
 
+/// The near end finishes, and then hears the answer.
+pub(crate) fn near_end_first() -> Exchange {
+    exchange(
+        "near end first",
+        [Send(LARGE), Finish, Receive(LARGE), ExpectEnd],
+        [Receive(LARGE), ExpectEnd, Send(LARGE)],
+    )
+}
+
 /// The orders in which two ends can finish.
 pub(crate) fn half_closes() -> Vec<Exchange> {
     vec![
-        exchange(
-            "near end first",
-            [Send(LARGE), Finish, Receive(LARGE), ExpectEnd],
-            [Receive(LARGE), ExpectEnd, Send(LARGE)],
-        ),
+        near_end_first(),
         exchange(
             "far end first",
             [Receive(LARGE), ExpectEnd, Send(LARGE), Finish],

@@ -46,6 +46,9 @@ pub(crate) fn play(stream: Stream, steps: &[Step], part: Part<'_>) -> Account {
             error = failed.map(|cause| format!("step {}, {step:?}: {cause}", index + 1));
         }
     }
+    if error.is_none() {
+        error = stream.end().err().map(|cause| format!("the program: {cause}"));
+    }
     let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let Player { sent, received, echoed, end, .. } = player;
     Account {
@@ -100,13 +103,17 @@ impl Player<'_> {
             Step::Finish => stream.finish(),
             Step::ExpectEnd => expect_end(stream, end),
             Step::ReceiveUntilEnd => receive_until_end(stream, part.other, received, end),
-            Step::SendUntilError => send_until_error(stream, part, sent, end),
+            Step::SendUntilError => send_until_error(stream, part, sent, end).map(drop),
             Step::SendUntilEnd => thread::scope(|scope| {
                 let sender = scope.spawn(|| send_until_error(stream, part, sent, &mut None));
                 let result = receive_until_end(stream, part.other, received, end);
                 // The sender must not wait for a peer that has gone.
                 let _ = stream.close();
-                let _ = joined(sender);
+                // Whoever of the two meets a reset first takes it from the other, who sees an end.
+                let was_reset = matches!(joined(sender), Ok(ErrorKind::ConnectionReset));
+                if was_reset && *end == Some(End::Finished) {
+                    *end = Some(End::Reset);
+                }
                 result
             }),
             Step::Reset => stream.reset_on_close(),
@@ -208,7 +215,7 @@ fn send_until_error(
     part: &Part<'_>,
     sent: &mut Digest,
     end: &mut Option<End>,
-) -> io::Result<()> {
+) -> io::Result<ErrorKind> {
     let mut buffer = vec![0; BUFFER];
     let deadline = Instant::now() + part.patience;
     while Instant::now() < deadline {
@@ -217,7 +224,7 @@ fn send_until_error(
             Ok(()) => sent.update(&buffer),
             Err(cause) if is_reset(&cause) => {
                 *end = Some(End::Reset);
-                return Ok(());
+                return Ok(cause.kind());
             }
             Err(cause) => return Err(after(sent, "sent", cause)),
         }
@@ -264,7 +271,7 @@ fn is_reset(cause: &io::Error) -> bool {
     )
 }
 
-fn joined(thread: thread::ScopedJoinHandle<'_, io::Result<()>>) -> io::Result<()> {
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, io::Result<T>>) -> io::Result<T> {
     thread.join().unwrap_or_else(|_| Err(io::Error::other("the sending thread failed")))
 }
 

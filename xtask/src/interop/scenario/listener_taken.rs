@@ -1,7 +1,8 @@
 //! A tunnel that cannot begin where it is asked to.
 
 use crate::error::Context;
-use crate::interop::client::{Begin, Cause};
+use crate::interop::client::Cause;
+use crate::interop::forward::{Begin, Forward};
 use crate::interop::server::Settings;
 use crate::interop::trial::{Stop, Trial};
 
@@ -10,7 +11,7 @@ pub(crate) fn run(trial: &mut Trial<'_, '_>) -> Result<(), Stop> {
     let taken = trial.place()?.shared().outside("taken");
     std::fs::write(&taken, "in the way").context("write a file")?;
     let mut call = trial.call(&server, "127.0.0.1:1")?;
-    call.forwards.iter_mut().for_each(|forward| forward.from = Begin::Unix(taken.clone()));
+    call.forwards = vec![Forward::local(Begin::Unix(taken), "127.0.0.1:1")];
     let log = trial.log("client");
     trial.program.fail(&call, Cause::Forward, &log)?;
     Ok(())

@@ -1,7 +1,7 @@
 //! Targets that are not there: the local program must see that, and never an orderly empty answer.
 
 use crate::error::{Error, Result};
-use crate::interop::client::{Begin, Forward};
+use crate::interop::forward::{Begin, Forward};
 use crate::interop::server::Settings;
 use crate::interop::trial::{Stop, Trial};
 use crate::traffic::drive::Plan;
@@ -19,7 +19,7 @@ pub(crate) fn run(trial: &mut Trial<'_, '_>) -> Result<(), Stop> {
     let target = trial.start_target()?;
     let server = trial.start_server(&Settings::default())?;
     let mut call = trial.call(&server, &target.tcp.to_string())?;
-    let nowhere = NOWHERE.map(|to| Forward { from: Begin::Tcp, to: to.to_owned() });
+    let nowhere = NOWHERE.map(|to| Forward::local(Begin::Tcp, to.to_owned()));
     call.forwards.extend(nowhere);
     let client = trial.open(&call)?;
     let [good, others @ ..] = client.listening.as_slice() else {

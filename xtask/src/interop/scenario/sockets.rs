@@ -1,9 +1,7 @@
 //! TCP and Unix sockets, in all four combinations.
 
-use crate::interop::client::{Begin, Forward};
+use crate::interop::forward::{Begin, Forward};
 use crate::interop::leftover;
-use crate::interop::peer::Origin;
-use crate::interop::release::Release;
 use crate::interop::server::Settings;
 use crate::interop::trial::{Stop, Trial};
 use crate::traffic::exchange;
@@ -14,20 +12,18 @@ pub(crate) fn run(trial: &mut Trial<'_, '_>) -> Result<(), Stop> {
     let mut call = trial.call(&server, "")?;
     call.forwards.clear();
     let mut targets = vec![("TCP", target.tcp.to_string())];
-    // Dropbear 2022.83 refuses them still, 2025.89 does not.
-    let is_old = |origin| matches!(origin, Origin::Release(release) if release < Release::Trixie);
-    if trial.is_dropbear() && is_old(trial.peer.origin) {
-        trial.measure("not in this version", "Unix targets");
-    } else {
+    if trial.has_unix_targets() {
         targets.push(("Unix", target.unix_inside.clone()));
+    } else {
+        trial.measure("not in this version", "Unix targets");
     }
     let mut names = Vec::new();
     for (kind, to) in targets {
         let near = format!("near-{}.sock", leftover::serial());
         let near = trial.place()?.shared().outside(&near);
-        call.forwards.push(Forward { from: Begin::Tcp, to: to.clone() });
+        call.forwards.push(Forward::local(Begin::Tcp, to.clone()));
         names.push(format!("TCP to {kind}"));
-        call.forwards.push(Forward { from: Begin::Unix(near), to });
+        call.forwards.push(Forward::local(Begin::Unix(near), to));
         names.push(format!("Unix to {kind}"));
     }
     let client = trial.open(&call)?;

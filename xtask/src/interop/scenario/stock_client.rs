@@ -69,7 +69,7 @@ pub(crate) fn through(
     let mut call = Call::new(trial, &target.tcp.to_string())?;
     call.identity = identity;
     call.options = options.iter().map(|option| (*option).to_owned()).collect();
-    talk(trial, gateway, target, &call, &call.from, exchange)
+    talk(trial, gateway, target, &call, &call.begin()?, exchange)
 }
 
 /// As [`through`], with a call that is made already; `begin` is where the driver finds the tunnel.

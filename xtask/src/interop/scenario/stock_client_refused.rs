@@ -29,9 +29,9 @@ pub(crate) fn run(trial: &mut Trial<'_, '_>) -> Result<(), Stop> {
 
 /// Port 22 is open when the gateway is not adit's, and still it must not be reached.
 fn target_not_permitted(trial: &mut Trial<'_, '_>, gateway: &Gateway) -> Result<()> {
-    let call = Call::new(trial, &format!("127.0.0.1:{}", gateway.port))?;
+    let call = Call::new(trial, &gateway.address.to_string())?;
     let mut client = stock::open(trial, gateway, &call)?;
-    let mut plan = Plan::alone(call.from.clone(), vec![Step::Send(1), Step::ReceiveUntilEnd]);
+    let mut plan = Plan::alone(call.begin()?, vec![Step::Send(1), Step::ReceiveUntilEnd]);
     plan.connect_within = 20_000;
     let report = trial.drive_inside(&plan)?.report(LIMIT)?;
     for account in &report.accounts {

@@ -1,5 +1,6 @@
 //! The peer's own client with TCP and Unix sockets at either end.
 
+use crate::interop::forward::{Begin, Forward};
 use crate::interop::gateway::{Asked, Gateway};
 use crate::interop::leftover;
 use crate::interop::scenario::stock_client::talk;
@@ -19,11 +20,11 @@ pub(crate) fn run(trial: &mut Trial<'_, '_>) -> Result<(), Stop> {
         let name = format!("client-{}.sock", leftover::serial());
         let shared = trial.place()?.shared().clone();
         // The client makes the socket in its own file system, the driver finds it in ours.
-        let mut unix = tcp.clone();
-        unix.from = Endpoint::Unix(shared.inside(&name).into());
-        let begins = [(tcp.from.clone(), tcp), (Endpoint::Unix(shared.outside(&name)), unix)];
+        let inside = Endpoint::Unix(shared.inside(&name).into());
+        let unix = Call::with(vec![Forward::local(Begin::Fixed(inside), to.clone())]);
+        let begins = [(tcp.begin()?, tcp), (Endpoint::Unix(shared.outside(&name)), unix)];
         for (begin, call) in begins {
-            let context = format!("{} to {to}", call.from);
+            let context = format!("{begin} to {to}");
             talk(trial, &gateway, &target, &call, &begin, &exchange::both(1 << 20))
                 .map_err(|error| error.context(context))?;
         }
