@@ -13,6 +13,7 @@ use adit_proto::wire::Rest;
 use bytes::Bytes;
 use tracing::debug;
 
+use crate::mux::class::Class;
 use crate::mux::event::Event;
 use crate::mux::id::Id;
 use crate::mux::owed::Ticket;
@@ -30,6 +31,7 @@ use crate::mux::violation::Violation;
 #[derive(Debug)]
 pub(super) struct Channel {
     state: State,
+    class: Class,
     purpose: Purpose,
     /// What it is for, until it was said to the peer, or to the user.
     kind: Option<Box<Kind>>,
@@ -71,6 +73,7 @@ impl Channel {
     fn new(state: State, purpose: Purpose, kind: Kind, window: u32) -> Self {
         Self {
             state,
+            class: Class::default(),
             purpose,
             kind: Some(Box::new(kind)),
             peer: ChannelId(0),
@@ -103,6 +106,14 @@ impl Channel {
     /// The channel's number, as the peer counts.
     pub(super) fn peer(&self) -> ChannelId {
         self.peer
+    }
+
+    pub(super) fn class(&self) -> Class {
+        self.class
+    }
+
+    pub(super) fn set_class(&mut self, class: Class) {
+        self.class = class;
     }
 
     /// Bytes that wait for a turn.
@@ -153,6 +164,7 @@ impl Channel {
         if self.state.theirs() == Theirs::Finished {
             return Err(Violation::AfterEof { channel: id.number() });
         }
+        pool.traffic.count_received(data.len());
         if !self.state.is_held() {
             return Ok(());
         }

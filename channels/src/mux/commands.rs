@@ -5,6 +5,7 @@ use adit_proto::message::{channel_request, global_request};
 use bytes::Bytes;
 
 use crate::mux::channel::Channel;
+use crate::mux::class::Class;
 use crate::mux::globals::Asker;
 use crate::mux::id::Id;
 use crate::mux::mux::{Mux, Shortage};
@@ -26,6 +27,12 @@ impl Mux {
         let id = self.insert(|window| Channel::queued(kind, window)).ok_or(Shortage)?;
         self.settle(id);
         Ok(id)
+    }
+
+    /// Says what a channel is for, as far as its turn among the others goes. Each begins as
+    /// [`Class::Ordinary`].
+    pub fn set_class(&mut self, id: Id, class: Class) {
+        self.classify(id, class);
     }
 
     /// The oldest channel that the peer asks for and that was not looked at. Each must be

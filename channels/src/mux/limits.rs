@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::mux::fund::Fund;
+
 /// What a mux may use, and how it flows. All sizes are in bytes.
 ///
 /// What a connection holds at most, whatever its peer does and however slow its users are:
@@ -29,6 +31,9 @@ pub struct Limits {
     /// What all channels together may have received and not handed on, windows that the
     /// peer may still fill included.
     pub receive_budget: u64,
+    /// The memory that windows and outboxes share with other connections, beside the limits of
+    /// this one; `None` where there are no others.
+    pub fund: Option<Fund>,
     /// How many bytes of data the peer may put into one message.
     pub receive_packet: u32,
     /// How many bytes of data go into one message at most; the peer may allow fewer.
@@ -72,6 +77,7 @@ impl Default for Limits {
             min_window: 8 * KIB,
             max_window: 16 * MIB,
             receive_budget: 256 * u64::from(MIB),
+            fund: None,
             receive_packet: 32 * KIB,
             send_packet: 32 * KIB,
             outbox: 256 * 1024,

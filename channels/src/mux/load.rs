@@ -1,5 +1,7 @@
 //! What a mux holds.
 
+use crate::mux::class::Class;
+
 /// What a mux holds at the moment, in sums over all its channels.
 ///
 /// A mux whose channels are all gone holds nothing: its load is the default.
@@ -8,6 +10,10 @@
 pub struct Load {
     /// Channels, whatever their state.
     pub channels: usize,
+    /// Channels of [`Class::Interactive`](crate::mux::Class::Interactive).
+    pub interactive: usize,
+    /// Channels of [`Class::Bulk`](crate::mux::Class::Bulk).
+    pub bulk: usize,
     /// Opens of the peer that the user has not answered.
     pub offers: usize,
     /// Bytes of receive windows that are granted or filled, out of
@@ -21,4 +27,15 @@ pub struct Load {
     pub outbox: usize,
     /// Bytes of opens and requests of the peer that the user has not taken.
     pub requests: usize,
+}
+
+impl Load {
+    /// The channels of a class, where they are counted apart.
+    pub(super) fn of_class(&mut self, class: Class) -> Option<&mut usize> {
+        match class {
+            Class::Interactive => Some(&mut self.interactive),
+            Class::Ordinary => None,
+            Class::Bulk => Some(&mut self.bulk),
+        }
+    }
 }

@@ -53,12 +53,15 @@
 
 mod budget;
 mod channel;
+pub(crate) mod class;
 mod commands;
 pub(crate) mod event;
+pub(crate) mod fund;
 mod globals;
 pub(crate) mod id;
 mod inbox;
 pub(crate) mod keepalive;
+mod lane;
 pub(crate) mod limits;
 mod line;
 pub(crate) mod load;
@@ -82,10 +85,13 @@ mod sender;
 mod state;
 pub(crate) mod stream;
 mod table;
+pub(crate) mod traffic;
 pub(crate) mod violation;
 mod window;
 
+pub use class::Class;
 pub use event::Event;
+pub use fund::Fund;
 pub use id::Id;
 pub use inbox::KEPT_SLICES;
 pub use keepalive::Unresponsive;
@@ -96,4 +102,5 @@ pub use offer::Offer;
 pub use owed::Ticket;
 pub use request::{Answer, Reply, Request, Verdict};
 pub use stream::{Broken, Stream, Taken};
+pub use traffic::Traffic;
 pub use violation::Violation;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use tracing::{debug, trace};
 
 use crate::mux::channel::Channel;
+use crate::mux::class::Class;
 use crate::mux::event::Event;
 use crate::mux::globals::{Asker, Globals};
 use crate::mux::id::Id;
@@ -28,6 +29,7 @@ use crate::mux::schedule::Schedule;
 use crate::mux::state::Stage;
 use crate::mux::stream::Stream;
 use crate::mux::table::Table;
+use crate::mux::traffic::Traffic;
 use crate::mux::violation::Violation;
 
 /// The channels of one connection; the [module](crate::mux) says how it is used.
@@ -80,6 +82,11 @@ impl Mux {
     /// What the mux holds.
     pub fn load(&self) -> Load {
         Load { windows: self.pool.budget.lent(), ..self.pool.load }
+    }
+
+    /// What the mux has carried so far.
+    pub fn traffic(&self) -> Traffic {
+        self.pool.traffic
     }
 
     /// Takes in a message of the peer.
@@ -212,6 +219,7 @@ impl Mux {
             if let Some(message) = channel.poll_data(id, &mut self.pool) {
                 let len = before.saturating_sub(channel.unsent());
                 self.schedule.sent(id, len);
+                self.pool.traffic.count_sent(len);
                 self.settle(id);
                 return Some(message);
             }
@@ -227,16 +235,44 @@ impl Mux {
         }
         let window = self.pool.budget.lend_first(channels, &self.pool.limits)?;
         let id = self.table.insert(channel(window))?;
-        self.pool.load.channels = self.table.len();
+        self.count();
         Some(id)
     }
 
     /// Takes a channel that the user has let go out.
     pub(super) fn remove(&mut self, id: Id) {
-        self.table.remove(id);
+        let class = self.table.remove(id).map(|channel| channel.class());
+        if let Some(count) = class.and_then(|class| self.pool.load.of_class(class)) {
+            *count = count.saturating_sub(1);
+        }
         self.speakers.leave(id);
         self.schedule.leave(id);
+        self.count();
+    }
+
+    fn count(&mut self) {
         self.pool.load.channels = self.table.len();
+        self.pool.budget.count(self.table.len());
+    }
+
+    /// Gives a channel a class. What it had to send waits anew.
+    pub(super) fn classify(&mut self, id: Id, class: Class) {
+        let Some(channel) = self.table.get_mut(id) else {
+            return;
+        };
+        let before = channel.class();
+        channel.set_class(class);
+        if before == class {
+            return;
+        }
+        if let Some(count) = self.pool.load.of_class(before) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(count) = self.pool.load.of_class(class) {
+            *count = count.saturating_add(1);
+        }
+        self.schedule.leave(id);
+        self.settle(id);
     }
 
     /// Does something to a channel and [settles](Self::settle) it. `None` where it is gone.
@@ -254,6 +290,7 @@ impl Mux {
     /// After anything that concerns a channel: gives it a place among those that have
     /// something to say or to send, and takes it out when nothing is left of it.
     pub(super) fn settle(&mut self, id: Id) {
+        self.pool.budget.hold(self.pool.load.outbox);
         let Some(channel) = self.table.get_mut(id) else {
             return;
         };
@@ -266,7 +303,7 @@ impl Mux {
             self.speakers.leave(id);
         }
         if channel.unsent() > 0 {
-            self.schedule.ready(id, channel.unsent());
+            self.schedule.ready(id, channel.class(), channel.unsent());
         }
     }
 }

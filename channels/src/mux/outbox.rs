@@ -38,9 +38,10 @@ impl Default for Outbox {
 }
 
 /// How many bytes one channel may have accepted and not sent: while there is memory as much
-/// as is good for speed, else a share that is the same for all.
-pub(super) fn bound(limits: &Limits, load: &Load) -> usize {
-    let common = limits.send_budget / 2;
+/// as is good for speed, else a share that is the same for all. All together may have no more
+/// than `most`, and a little for each.
+pub(super) fn bound(limits: &Limits, load: &Load, most: usize) -> usize {
+    let common = most.min(limits.send_budget / 2);
     if load.outbox < common {
         return limits.outbox;
     }
@@ -166,10 +167,13 @@ mod tests {
     fn shares_shrink_when_half_of_the_budget_is_used() {
         let limits = Limits { send_budget: 1 << 20, outbox: 1 << 18, ..Limits::default() };
         let load = |channels, outbox| Load { channels, outbox, ..Load::default() };
-        assert_eq!(bound(&limits, &load(9, (1 << 19) - 1)), 1 << 18);
-        assert_eq!(bound(&limits, &load(64, 1 << 19)), 8 * 1024);
-        assert_eq!(bound(&limits, &load(1000, 1 << 19)), SHARE_MIN);
-        assert_eq!(bound(&limits, &load(1, 1 << 19)), 1 << 18);
+        let bound = |load, most| bound(&limits, &load, most);
+        assert_eq!(bound(load(9, (1 << 19) - 1), usize::MAX), 1 << 18);
+        assert_eq!(bound(load(64, 1 << 19), usize::MAX), 8 * 1024);
+        assert_eq!(bound(load(1000, 1 << 19), usize::MAX), SHARE_MIN);
+        assert_eq!(bound(load(1, 1 << 19), usize::MAX), 1 << 18);
+        assert_eq!(bound(load(16, 1 << 17), 1 << 17), 8 * 1024);
+        assert_eq!(bound(load(1, 0), 0), SHARE_MIN);
     }
 
     proptest! {

@@ -6,7 +6,9 @@ use crate::mux::budget::Budget;
 use crate::mux::event::Event;
 use crate::mux::limits::Limits;
 use crate::mux::load::Load;
+use crate::mux::outbox;
 use crate::mux::path::Path;
+use crate::mux::traffic::Traffic;
 
 /// What all channels of a mux share.
 #[derive(Debug)]
@@ -14,6 +16,7 @@ pub(super) struct Pool {
     pub(super) limits: Limits,
     pub(super) budget: Budget,
     pub(super) load: Load,
+    pub(super) traffic: Traffic,
     pub(super) path: Path,
     pub(super) events: VecDeque<Event>,
 }
@@ -21,9 +24,14 @@ pub(super) struct Pool {
 impl Pool {
     pub(super) fn new(limits: Limits) -> Self {
         let limits = limits.settled();
-        let budget = Budget::new(limits.receive_budget);
-        let (load, path, events) = (Load::default(), Path::default(), VecDeque::new());
-        Self { limits, budget, load, path, events }
+        let budget = Budget::new(limits.receive_budget, limits.fund.clone());
+        let (load, traffic) = (Load::default(), Traffic::default());
+        Self { limits, budget, load, traffic, path: Path::default(), events: VecDeque::new() }
+    }
+
+    /// How many bytes one channel may have accepted and not sent.
+    pub(super) fn outbox(&self) -> usize {
+        outbox::bound(&self.limits, &self.load, self.budget.outboxes())
     }
 
     pub(super) fn tell(&mut self, event: Event) {

@@ -1,77 +1,106 @@
 //! Whose data goes next.
 
+use crate::mux::class::Class;
 use crate::mux::id::Id;
-use crate::mux::line::Line;
+use crate::mux::lane::Lane;
 
-/// Turns among the channels that have data to send: deficit round robin, with a first turn
-/// ahead of the others for those that have little.
+/// Turns among the channels that have data to send: deficit round robin within each class, with a
+/// first turn ahead of the others for those that have little.
 ///
 /// A turn lasts until its channel has sent a quantum, whatever the size of its messages; who
 /// sends more pays in the next round. A channel that becomes ready with little to send, a
 /// key stroke or a request, is served at once and then stands in the round as all others
 /// do, ready again or not, until its turn has come: so it cannot be ahead twice in a round,
 /// and whoever moves bulk waits for one small message of each other at most.
+///
+/// A class goes before those below it. One that waits is served all the same after each
+/// [`LEAD`] turns of others, and so gets a ninth of what is sent.
 #[derive(Debug)]
 pub(super) struct Schedule {
-    /// Those with little, which have not been served yet.
-    first: Line,
-    /// All others.
-    round: Line,
+    interactive: Lane,
+    ordinary: Lane,
+    bulk: Lane,
     /// What a channel in the round may send still, by slot. Below zero is owed.
     deficits: Vec<i64>,
-    quantum: i64,
+    quantum: u32,
 }
 
 /// A channel that becomes ready with no more bytes than this is served at once.
 const LITTLE: usize = 4 * 1024;
 
+/// So many turns of other classes go before one of a class that waits.
+pub(super) const LEAD: u64 = 8;
+
 impl Schedule {
     /// Turns of `quantum` bytes; no message may be longer.
     pub(super) fn new(quantum: u32) -> Self {
-        Self {
-            first: Line::default(),
-            round: Line::default(),
-            deficits: Vec::new(),
-            quantum: i64::from(quantum),
-        }
+        let (interactive, ordinary, bulk) = (Lane::default(), Lane::default(), Lane::default());
+        Self { interactive, ordinary, bulk, deficits: Vec::new(), quantum }
     }
 
-    /// A channel has `len` bytes to send. It may have had some before.
-    pub(super) fn ready(&mut self, id: Id, len: usize) {
-        if self.first.contains(id) || self.round.contains(id) {
+    /// A channel of a class has `len` bytes to send. It may have had some before, in the same
+    /// class.
+    pub(super) fn ready(&mut self, id: Id, class: Class, len: usize) {
+        let quantum = self.quantum.into();
+        let lane = self.lane(class);
+        if lane.contains(id) {
             return;
         }
-        self.set_deficit(id, self.quantum);
         if len <= LITTLE {
-            self.first.join(id);
+            lane.join_first(id);
         } else {
-            self.round.join(id);
+            lane.join_round(id);
         }
+        self.set_deficit(id, quantum);
     }
 
     /// The channel whose turn it is. It may have nothing left, and then has to
     /// [`leave`](Self::leave).
     pub(super) fn turn(&self) -> Option<Id> {
-        self.first.first().or_else(|| self.round.first())
+        let lead = LEAD.saturating_mul(self.quantum.into());
+        let due = [&self.bulk, &self.ordinary].into_iter().find(|lane| lane.passed() >= lead);
+        due.and_then(Lane::turn)
+            .or_else(|| self.interactive.turn())
+            .or_else(|| self.ordinary.turn())
+            .or_else(|| self.bulk.turn())
     }
 
     /// The channel whose turn it is has sent `len` bytes.
     pub(super) fn sent(&mut self, id: Id, len: usize) {
         let left = self.deficit(id).saturating_sub(i64::try_from(len).unwrap_or(i64::MAX));
-        if self.first.contains(id) {
-            self.first.leave(id);
-            self.round.join(id);
-        } else if left <= 0 {
-            self.round.leave(id);
-            self.round.join(id);
+        let bytes = u64::try_from(len).unwrap_or(u64::MAX);
+        let Self { interactive, ordinary, bulk, .. } = self;
+        let (lane, below) = if interactive.contains(id) {
+            (interactive, [Some(ordinary), Some(bulk)])
+        } else if ordinary.contains(id) {
+            (ordinary, [Some(bulk), None])
+        } else {
+            (bulk, [None, None])
+        };
+        if lane.is_first(id) || left <= 0 {
+            lane.step_back(id);
         }
-        self.set_deficit(id, if left <= 0 { left.saturating_add(self.quantum) } else { left });
+        lane.settle(bytes.saturating_mul(LEAD));
+        for lane in below.into_iter().flatten() {
+            lane.pass(bytes);
+        }
+        let more = if left <= 0 { self.quantum.into() } else { 0 };
+        self.set_deficit(id, left.saturating_add(more));
     }
 
     /// The channel has nothing to send, or is gone.
     pub(super) fn leave(&mut self, id: Id) {
-        self.first.leave(id);
-        self.round.leave(id);
+        for lane in [&mut self.interactive, &mut self.ordinary, &mut self.bulk] {
+            lane.leave(id);
+        }
+    }
+
+    fn lane(&mut self, class: Class) -> &mut Lane {
+        match class {
+            Class::Interactive => &mut self.interactive,
+            Class::Ordinary => &mut self.ordinary,
+            Class::Bulk => &mut self.bulk,
+        }
     }
 
     fn deficit(&self, id: Id) -> i64 {
@@ -119,9 +148,23 @@ mod tests {
         }
 
         fn write(&mut self, number: u32, len: usize) {
+            self.write_as(Class::Ordinary, number, len);
+        }
+
+        fn write_as(&mut self, class: Class, number: u32, len: usize) {
             let left = self.left.entry(id(number)).or_default();
             *left += len;
-            self.schedule.ready(id(number), *left);
+            self.schedule.ready(id(number), class, *left);
+        }
+
+        /// Sends so often, and says how much went by each channel.
+        fn send_often(&mut self, times: usize) -> HashMap<u32, usize> {
+            let mut sent = HashMap::new();
+            for _ in 0..times {
+                let (number, len) = self.send().unwrap();
+                *sent.entry(number).or_default() += len;
+            }
+            sent
         }
 
         /// Whose message goes next, and its length.
@@ -188,12 +231,70 @@ mod tests {
     #[test]
     fn a_channel_that_left_is_not_served() {
         let mut schedule = Schedule::new(QUANTUM);
-        schedule.ready(id(1), 1);
-        schedule.ready(id(2), 1 << 20);
+        schedule.ready(id(1), Class::Ordinary, 1);
+        schedule.ready(id(2), Class::Bulk, 1 << 20);
         schedule.leave(id(1));
         assert_eq!(schedule.turn(), Some(id(2)));
         schedule.leave(id(2));
         assert_eq!(schedule.turn(), None);
+    }
+
+    #[test]
+    fn interactive_data_go_before_all_others_and_bulk_behind() {
+        let mut senders = Senders::new();
+        senders.write_as(Class::Bulk, 0, 1 << 20);
+        senders.write_as(Class::Ordinary, 1, 1 << 20);
+        senders.write_as(Class::Interactive, 2, 3 * PACKET);
+        let order: Vec<u32> = (0..6).map(|_| senders.send().unwrap().0).collect();
+        assert_eq!(order, [2, 2, 2, 1, 1, 1]);
+        senders.write_as(Class::Interactive, 2, 10);
+        assert_eq!(senders.send(), Some((2, 10)));
+    }
+
+    #[test]
+    fn no_class_starves_and_each_waits_for_a_bounded_time() {
+        let lead = usize::try_from(LEAD).unwrap();
+        let mut senders = Senders::new();
+        for (class, number) in [(Class::Interactive, 0), (Class::Ordinary, 1), (Class::Bulk, 2)] {
+            senders.write_as(class, number, usize::MAX / 4);
+        }
+        let sent = senders.send_often(10 * (lead + 2));
+        let turns = |number| sent[&number] / PACKET;
+        assert!(turns(2) >= 10, "{sent:?}");
+        assert!(turns(1) >= 8, "{sent:?}");
+        assert!(turns(0) >= 10 * (lead - 1), "{sent:?}");
+        let mut waited = 0;
+        for _ in 0..200 {
+            if senders.send().unwrap().0 == 2 {
+                waited = 0;
+            } else {
+                waited += 1;
+            }
+            assert!(waited <= lead + 1, "{waited}");
+        }
+    }
+
+    #[test]
+    fn a_class_that_waits_with_small_messages_gets_its_part_too() {
+        let mut senders = Senders::new();
+        senders.packets.insert(id(1), 1000);
+        senders.write_as(Class::Interactive, 0, usize::MAX / 4);
+        senders.write_as(Class::Bulk, 1, usize::MAX / 4);
+        let sent = senders.send_often(20_000);
+        let lead = usize::try_from(LEAD).unwrap();
+        assert!(sent[&1] * (lead + 1) >= sent[&0], "{sent:?}");
+        assert!(sent[&1] * lead <= sent[&0] + lead * PACKET, "{sent:?}");
+    }
+
+    #[test]
+    fn a_channel_changes_its_class_when_it_leaves_and_comes_again() {
+        let mut schedule = Schedule::new(QUANTUM);
+        schedule.ready(id(1), Class::Bulk, 1 << 20);
+        schedule.ready(id(2), Class::Ordinary, 1 << 20);
+        assert_eq!(schedule.turn(), Some(id(2)));
+        schedule.leave(id(1));
+        schedule.ready(id(1), Class::Interactive, 1 << 20);
+        assert_eq!(schedule.turn(), Some(id(1)));
     }
 
     proptest! {

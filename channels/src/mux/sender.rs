@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::mux::event::Event;
 use crate::mux::id::Id;
 use crate::mux::looked::Looked;
-use crate::mux::outbox::{self, Outbox};
+use crate::mux::outbox::Outbox;
 use crate::mux::pool::Pool;
 use crate::mux::stream::Stream;
 use crate::mux::violation::Violation;
@@ -78,7 +78,7 @@ impl Sender {
             return 0;
         }
         let window = usize::try_from(self.window.left()).unwrap_or(usize::MAX);
-        let bound = outbox::bound(&pool.limits, &pool.load);
+        let bound = pool.outbox();
         window.min(bound.saturating_sub(self.outbox.len()))
     }
 
@@ -120,7 +120,7 @@ impl Sender {
     /// Tells a writer that waits when there is room again. Not for every little room: it
     /// would wake for each message and write one.
     fn tell(&mut self, id: Id, pool: &mut Pool) {
-        let bound = outbox::bound(&pool.limits, &pool.load);
+        let bound = pool.outbox();
         if self.outbox.len() <= bound / 2 && self.room(pool) > 0 && self.room.tell() {
             pool.tell(Event::Writable(id));
         }

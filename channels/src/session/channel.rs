@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
+use crate::mux::class::Class;
 use crate::mux::id::Id;
 use crate::mux::request::{Reply, Verdict};
 use crate::mux::stream::{Broken, Stream};
@@ -40,6 +41,11 @@ impl Channel {
     /// The name of the channel, for logs.
     pub fn id(&self) -> Id {
         self.port.id
+    }
+
+    /// Says what the channel is for, as far as the turns of what it sends go.
+    pub fn set_class(&self, class: Class) {
+        self.port.member.act(|state| state.mux.set_class(self.port.id, class));
     }
 
     /// The next bytes, as many as there are in one piece, without a copy; `None` is the end

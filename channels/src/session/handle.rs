@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::mux::load::Load;
 use crate::mux::mux::Shortage;
 use crate::mux::request::{Answer, Reply};
+use crate::mux::traffic::Traffic;
 use crate::session::cause::Cause;
 use crate::session::channel::Channel;
 use crate::session::refusal::Refusal;
@@ -111,6 +112,16 @@ impl Handle {
     /// What the session holds at the moment.
     pub fn load(&self) -> Load {
         self.member.lock().mux.load()
+    }
+
+    /// What the session has carried so far.
+    pub fn traffic(&self) -> Traffic {
+        self.member.lock().mux.traffic()
+    }
+
+    /// Whether the session has ended.
+    pub fn is_closed(&self) -> bool {
+        self.member.lock().cause().is_some()
     }
 }
 
