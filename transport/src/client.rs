@@ -43,13 +43,14 @@ pub struct Client<P> {
     login: Login,
     prompt: P,
     agreement: Option<Agreement>,
+    shown: Option<PublicKey>,
     untrusted: Option<Untrusted>,
 }
 
 impl<P: Prompt> Client<P> {
     /// A client.
     pub fn new(trust: Trust, login: Login, prompt: P) -> Self {
-        Self { trust, login, prompt, agreement: None, untrusted: None }
+        Self { trust, login, prompt, agreement: None, shown: None, untrusted: None }
     }
 
     /// Exchanges keys and logs in. See [`connect::connect`].
@@ -78,6 +79,11 @@ impl<P: Prompt> Client<P> {
         self.agreement.as_ref()
     }
 
+    /// The host key that the server has shown, and proved to have where it was let on.
+    pub fn host_key_shown(&self) -> Option<&PublicKey> {
+        self.shown.as_ref()
+    }
+
     /// A server that has had enough attempts ends the connection; that is a refused login.
     fn explain(&self, error: link::Error) -> Error {
         let disconnected =
@@ -100,6 +106,7 @@ impl<P: Prompt> Client<P> {
 
 impl<P: Prompt> Ask for Client<P> {
     async fn host_key(&mut self, key: &PublicKey) -> bool {
+        self.shown = Some(key.clone());
         match self.trust.check(key, &mut self.prompt).await {
             Ok(()) => true,
             Err(untrusted) => {

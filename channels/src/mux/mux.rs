@@ -664,6 +664,34 @@ mod tests {
     }
 
     #[test]
+    fn a_channel_goes_by_its_class_also_when_that_changes_while_it_waits() {
+        let (mut pair, bulk, _) = open();
+        let (key_strokes, _) = pair.join(tunnel());
+        for id in [bulk, key_strokes] {
+            pair.here.write(id, Stream::Main, &[7; 100_000]).unwrap();
+        }
+        pair.here.set_class(bulk, Class::Bulk);
+        pair.here.set_class(key_strokes, Class::Interactive);
+        let load = pair.here.load();
+        assert_eq!((load.interactive, load.bulk), (1, 1));
+        let mut order = vec![];
+        while let Some(message) = pair.here.poll_message() {
+            if let ConnectionMessage::ChannelData(data) = &message {
+                order.push(data.recipient);
+            }
+            pair.there.handle_message(pair.now, message).unwrap();
+        }
+        let last = order.iter().rposition(|it| *it == key_strokes.number());
+        let first = order.iter().position(|it| *it == bulk.number());
+        assert!(last < first, "{order:?}");
+        assert_eq!((pair.here.traffic().sent, pair.there.traffic().received), (200_000, 200_000));
+        pair.here.close(bulk);
+        pair.here.set_class(key_strokes, Class::Ordinary);
+        pair.exchange();
+        assert_eq!((pair.here.load().interactive, pair.there.load().bulk), (0, 0));
+    }
+
+    #[test]
     fn a_message_costs_the_same_however_many_channels_there_are() {
         let lookups = |channels: u32| {
             let (mut pair, here, there) = open();

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use adit_proto::message::channel_open::{Kind, Reason};
 use tokio::time::Instant;
 
+use crate::mux::class::Class;
 use crate::mux::offer::Offer;
 use crate::session::channel::Channel;
 use crate::session::shared::Member;
@@ -64,6 +65,11 @@ impl Opening {
     /// What the channel is for.
     pub fn kind(&self) -> &Kind {
         &self.offer.kind
+    }
+
+    /// Says what the channel is for, as far as the turns of what it sends go.
+    pub fn set_class(&self, class: Class) {
+        self.member.act(|state| state.mux.set_class(self.offer.id, class));
     }
 
     /// Grants it. The channel can be written to at once. Where the session has ended

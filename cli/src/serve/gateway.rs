@@ -85,6 +85,7 @@ impl<W: World> Gateway<W> {
         let mut config = session::Config::default();
         // How many there may be is said by the policy, which can change meanwhile.
         config.limits.channels = config.limits.channels.max(limits.channels);
+        config.limits.fund = Some(self.house.fund.clone());
         let each =
             relay::Limits { connections: config.limits.channels, ..relay::Limits::default() };
         let listeners = limits.listeners;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use adit_channels::mux::Fund;
 use adit_forward::remote::Registry;
 use tokio::sync::watch;
 
@@ -19,6 +20,8 @@ pub(crate) struct House<W> {
     pub(crate) lobby: Arc<Lobby>,
     /// The flow log.
     pub(crate) ledger: Ledger,
+    /// The memory of all connections.
+    pub(crate) fund: Fund,
     /// Who listens where.
     pub(crate) registry: Registry,
     charter: watch::Sender<Arc<Charter>>,
@@ -28,11 +31,14 @@ pub(crate) struct House<W> {
 impl<W> House<W> {
     /// A house with nobody inside.
     pub(crate) fn new(charter: Charter, world: W, ledger: Ledger) -> Self {
-        let lobby = Lobby::new(charter.config.limits.clone());
+        let limits = &charter.config.limits;
+        let lobby = Lobby::new(limits.clone());
+        let fund = Fund::new(limits.memory, limits.connections);
         Self {
             world: Arc::new(world),
             lobby: Arc::new(lobby),
             ledger,
+            fund,
             registry: Registry::default(),
             charter: watch::Sender::new(Arc::new(charter)),
             connections: AtomicU64::new(0),
@@ -46,7 +52,9 @@ impl<W> House<W> {
 
     /// From now on this holds: for new connections, and for all that those which there are ask for.
     pub(crate) fn set_charter(&self, charter: Charter) {
-        self.lobby.set_limits(charter.config.limits.clone());
+        let limits = &charter.config.limits;
+        self.fund.resize(limits.memory, limits.connections);
+        self.lobby.set_limits(limits.clone());
         self.charter.send_replace(Arc::new(charter));
     }
 

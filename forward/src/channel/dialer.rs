@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use adit_channels::channel_open::{Kind, Tcpip};
+use adit_channels::mux::Class;
 use adit_channels::session::{Channel, Handle};
 
 use crate::channel::reason;
@@ -23,12 +24,20 @@ const NOBODY: (&str, u32) = ("127.0.0.1", 65535);
 #[derive(Debug, Clone)]
 pub struct Dialer {
     session: Handle,
+    class: Class,
 }
 
 impl Dialer {
     /// Dials through this session.
     pub fn new(session: Handle) -> Self {
-        Self { session }
+        Self { session, class: Class::default() }
+    }
+
+    /// Says what its channels are for, as far as the turns of what they send go.
+    #[must_use]
+    pub fn class(mut self, class: Class) -> Self {
+        self.class = class;
+        self
     }
 }
 
@@ -37,7 +46,9 @@ impl Dial for Dialer {
 
     async fn dial(&self, target: &Target, origin: &Origin) -> Result<Channel, Refusal> {
         let kind = kind(target, origin)?;
-        self.session.open(kind).await.map_err(reason::refusal)
+        let channel = self.session.open(kind).await.map_err(reason::refusal)?;
+        channel.set_class(self.class);
+        Ok(channel)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use adit_channels::channel_open;
 use adit_channels::global_request::{Bind, Kind};
-use adit_channels::mux::Answer;
+use adit_channels::mux::{Answer, Class};
 use adit_channels::session::{Channel, Handle, Opening};
 use tokio::time::timeout;
 
@@ -34,6 +34,7 @@ pub struct Listener {
     route: Route,
     there: There,
     entry: Entry,
+    class: Class,
 }
 
 /// A remote tunnel to one target: each connection to what the peer listens on goes there.
@@ -70,7 +71,8 @@ impl Listener {
         let Words { wanted, ask, cancel } = words(entry).map_err(refused)?;
         let route = routes.register(wanted);
         let there = There { session: session.clone(), cancel };
-        let mut listener = Self { route, there, entry: entry.clone() };
+        let class = Class::default();
+        let mut listener = Self { route, there, entry: entry.clone(), class };
         let answer = timeout(PATIENCE, session.global_request(ask)).await;
         match answer {
             Err(_) => Err(refused(Cause::Unanswered)),
@@ -100,6 +102,13 @@ impl Listener {
         Ok(())
     }
 
+    /// Says what the channels that come are for, as far as the turns of what they send go.
+    #[must_use]
+    pub fn class(mut self, class: Class) -> Self {
+        self.class = class;
+        self
+    }
+
     /// Where the peer listens: the address as it was asked for, which need not be the one that
     /// the peer has bound, and the port as it really is.
     pub fn entry(&self) -> &Entry {
@@ -119,7 +128,7 @@ impl Listener {
     /// # Cancel safety
     /// The request is sent at the first poll; dropping the future gives up the wait.
     pub async fn cancel(self) -> Result<(), Refused> {
-        let Self { route, mut there, entry } = self;
+        let Self { route, mut there, entry, .. } = self;
         let Some(cancel) = there.cancel.take() else { return Ok(()) };
         let answer = timeout(PATIENCE, there.session.global_request(cancel)).await;
         // Until here what was on its way is refused without a warning.
@@ -138,6 +147,7 @@ impl Listener {
         let opening = opening.ok_or_else(|| {
             io::Error::new(io::ErrorKind::ConnectionAborted, "the session has ended")
         })?;
+        opening.set_class(self.class);
         let origin = origin(opening.kind());
         Ok((opening, origin))
     }

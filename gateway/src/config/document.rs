@@ -12,6 +12,7 @@ use crate::calendar::window::Window;
 use crate::calendar::zone::Zone;
 use crate::config::length::Length;
 use crate::config::print::Print;
+use crate::config::size::Size;
 use crate::config::text::Text;
 use crate::effect::Effect;
 use crate::pattern::Pattern;
@@ -168,6 +169,11 @@ pub struct Limits {
     pub opens: Option<Spanned<Rate>>,
     /// `bytes`: how many one SSH connection may carry, both ways together. Default: as it can.
     pub bytes: Option<Spanned<Rate>>,
+    /// `memory`: what all connections together may hold of tunnelled data that are on their way:
+    /// not taken yet by whom they are for, or allowed to come. Each connection has a part for
+    /// itself, and each tunnelled connection goes on; new ones are refused where nothing is left.
+    /// Default: 1G.
+    pub memory: Option<Text<Size>>,
     /// `sources`: how many are remembered after they have left. Default: 65536.
     pub sources: Option<Spanned<u32>>,
 }

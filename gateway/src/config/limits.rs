@@ -7,6 +7,7 @@ use toml::Spanned;
 use crate::config::document;
 use crate::config::length::Length;
 use crate::config::report::Report;
+use crate::config::size::Size;
 use crate::config::text::Text;
 use crate::limits::Limits;
 use crate::limits::penalties::Scale;
@@ -50,11 +51,24 @@ pub(super) fn build(
         sources: at_least_one(&limits.sources, default.sources),
         ..Limits::default()
     };
+    built.memory = memory(limits.memory.as_ref(), default.memory, report);
     built.arrivals = rate(limits.arrivals.as_ref(), report);
     built.opens = rate(limits.opens.as_ref(), report);
     built.bytes = rate(limits.bytes.as_ref(), report);
     built.penalties = scale(penalties, report);
     built
+}
+
+/// Less would not do for a few connections.
+const LEAST_MEMORY: u64 = 16 << 20;
+
+fn memory(text: Option<&Text<Size>>, default: u64, report: &mut Report) -> u64 {
+    let Some(text) = text else { return default };
+    let memory = report.value(text).map_or(default, |size| size.0);
+    if memory < LEAST_MEMORY {
+        report.fault(text.span.clone(), "that is too little: 16M is the least");
+    }
+    memory
 }
 
 fn scale(penalties: &document::Penalties, report: &mut Report) -> Scale {

@@ -30,6 +30,7 @@ mod people;
 pub mod print;
 mod report;
 mod rules;
+pub mod size;
 pub mod text;
 
 /// Where it is listened unless the file says otherwise.

@@ -152,6 +152,19 @@ fn a_mistake_in_the_form_is_told_with_its_place() {
 }
 
 #[test]
+fn memory_is_a_size_that_some_connections_can_live_on() {
+    let memory = |text: &str| format!("[limits]\nmemory = \"{text}\"");
+    let config = parse(&minimal(&memory("512M"))).unwrap();
+    assert_eq!(config.limits.memory, 512 << 20);
+    for (text, cause) in
+        [("512MB", "a size is a number with K, M or G"), ("1M", "16M is the least")]
+    {
+        let told = faults(&memory(text));
+        assert!(told.starts_with("file:3:10: ") && told.contains(cause), "{text}: {told}");
+    }
+}
+
+#[test]
 fn a_value_of_a_rule_that_is_none_is_told_with_its_place() {
     let rule = |line: &str| faults(&format!("[[rule]]\nname = \"a\"\naction = \"allow\"\n{line}"));
     assert_eq!(

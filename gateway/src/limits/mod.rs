@@ -44,6 +44,8 @@ pub struct Limits {
     pub opens: Option<Rate>,
     /// How many bytes one connection may carry, both ways together.
     pub bytes: Option<Rate>,
+    /// How many bytes of tunnelled data all connections together may hold.
+    pub memory: u64,
     /// What misbehaviour costs.
     pub penalties: Scale,
     /// The most sources that are remembered after they have left, of each kind of memory.
@@ -65,6 +67,7 @@ impl Default for Limits {
             arrivals: None,
             opens: None,
             bytes: None,
+            memory: 1 << 30,
             penalties: Scale::default(),
             sources: 65_536,
         }
