@@ -103,8 +103,9 @@ pub(crate) struct Open {
     #[arg(short = 'W', value_name = "HOST:PORT|/SOCKET", conflicts_with_all = ["local", "dynamic", "remote", "json"])]
     pub(crate) stdio: Option<String>,
     /// The servers to pass through, the nearest first: [user@]host[:port] with commas between
-    /// them; each is checked and logged in to from here. Keys, trust, prompts and times of -i
-    /// and -o hold for all of them, all else for the last server
+    /// them; each is checked and logged in to from here, with the settings that the files have
+    /// for it. Keys, trust, prompts and times of -i and -o hold for all of them, all else for the
+    /// last server
     #[arg(short = 'J', value_name = "HOP,...")]
     pub(crate) jump: Option<String>,
     /// A proxy to the first server: socks5://, socks5h:// or http://[user[:password]@]host:port,
@@ -124,6 +125,10 @@ pub(crate) struct Open {
     /// A private key to log in with; may be given more than once
     #[arg(short, value_name = "FILE")]
     pub(crate) identity: Vec<PathBuf>,
+    /// Reads settings from this file only, or none, in place of ~/.ssh/config and
+    /// /etc/ssh/ssh_config
+    #[arg(short = 'F', value_name = "FILE|none")]
+    pub(crate) config: Option<PathBuf>,
     /// A setting by its name in ssh_config(5), for instance -o ConnectTimeout=10; may be given
     /// more than once, the first value wins
     #[arg(short, value_name = "KEYWORD=VALUE")]

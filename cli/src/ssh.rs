@@ -6,22 +6,17 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use adit_ssh_config::algorithms::{Algorithms, List};
+use adit_ssh_config::algorithms::Algorithms;
 use adit_ssh_config::config::Config;
 use adit_ssh_config::destination::Destination;
-use adit_ssh_config::error::{Error, Reason};
-use adit_ssh_config::fault::Fault;
+use adit_ssh_config::error::Reason;
 use adit_ssh_config::keyword::Keyword;
 use adit_ssh_config::release::Release;
-use adit_ssh_config::request::{Files, Request, Session, Setting};
-use adit_ssh_config::system::System;
-use adit_transport::config::Common;
-use adit_transport::ident::Identification;
-use adit_transport::name::NameList;
-use adit_transport::provider;
+use adit_ssh_config::request::{Request, Session, Setting};
 use clap::ValueEnum;
 
 use crate::failure::{Exit, Failure};
+use crate::settings::{algorithms, fault, sources};
 use crate::ssh::words::Words;
 
 mod words;
@@ -78,10 +73,8 @@ enum Like {
 /// Where a file or the command line is wrong.
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let request = request(args)?;
-    let system = System::new().map_err(|error| {
-        Failure::new(Exit::Other, format!("who you are cannot be told: {error}"))
-    })?;
-    let config = Config::read(&request, &system).map_err(|error| explain(&error))?;
+    let system = sources::system()?;
+    let config = Config::read(&request, &system).map_err(|error| fault::explain(&error))?;
     for notice in config.notices() {
         match notice.why {
             Reason::Unsupported => Failure::new(Exit::Usage, notice).warn(),
@@ -107,17 +100,13 @@ fn request(args: Args) -> Result<Request, Failure> {
     };
     request.settings = args.words.settings(&request.session);
     request.settings.retain(is_there);
-    request.files = match args.file {
-        None => Files::Usual,
-        Some(file) if file.as_os_str().eq_ignore_ascii_case("none") => Files::None,
-        Some(file) => Files::Only(file),
-    };
+    request.files = sources::files(args.file.as_deref());
     match args.like {
         Some(like) => {
             request.release = like.release();
             request.algorithms = Algorithms::of(request.release);
         }
-        None => request.algorithms = own_algorithms()?,
+        None => request.algorithms = algorithms::known(),
     }
     Ok(request)
 }
@@ -139,44 +128,5 @@ impl Like {
             Self::V10_0 => Release::V10_0,
             Self::V10_6 => Release::V10_6,
         }
-    }
-}
-
-/// The algorithms of adit. Those that only ssh has may be named too: files are written for both.
-fn own_algorithms() -> Result<Algorithms, Failure> {
-    let software = concat!("adit_", env!("CARGO_PKG_VERSION"));
-    let identification = Identification::own(software)
-        .map_err(|error| Failure::new(Exit::Other, format!("{software}: {error}")))?;
-    let own = Common::new(provider::default(), identification).algorithms;
-    let known = Algorithms::of(Release::default());
-    let list = |own: &NameList, known: List| {
-        let defaults: Vec<String> = own.iter().map(str::to_owned).collect();
-        let others = known.known.into_iter().filter(|it| !defaults.contains(it));
-        let known = defaults.iter().cloned().chain(others).collect();
-        List { defaults, known }
-    };
-    Ok(Algorithms {
-        ciphers: list(&own.ciphers, known.ciphers),
-        // All ciphers of adit authenticate by themselves.
-        macs: List { defaults: Vec::new(), known: known.macs.known },
-        key_exchanges: list(&own.exchanges, known.key_exchanges),
-        keys: list(&own.host_keys, known.keys),
-        signatures: list(&own.signatures, known.signatures),
-    })
-}
-
-fn explain(error: &Error) -> Failure {
-    let exit = match error {
-        Error::NotCanonical(_) | Error::NoAddress(_) => Exit::Unreachable,
-        _ => Exit::Usage,
-    };
-    let failure = Failure::new(exit, error);
-    match error {
-        Error::Line { fault: Fault::Unknown(keyword), .. } => failure.hint(format!(
-            "where only other programs know it, write IgnoreUnknown {keyword} before it"
-        )),
-        Error::Writable(path) => failure
-            .hint(format!("only you and root may write to it: chmod go-w {}", path.display())),
-        _ => failure,
     }
 }

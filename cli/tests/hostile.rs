@@ -83,7 +83,7 @@ impl Adit {
         let key = Keys::generate(folder.path(), "user", Type::Ed25519);
         let mut command = Command::new(env!("CARGO_BIN_EXE_adit"));
         command.env_remove("SSH_AUTH_SOCK").env_remove("ADIT_LOG");
-        command.arg("open").args(words).arg("-i").arg(key.private());
+        command.args(["open", "-Fnone"]).args(words).arg("-i").arg(key.private());
         command.args(["-p", &server.local_addr().unwrap().port().to_string()]);
         command.args(["-oBatchMode=yes", "-oStrictHostKeyChecking=no"]);
         command.args(["-oUserKnownHostsFile=none", "-oGlobalKnownHostsFile=none", "me@127.0.0.1"]);

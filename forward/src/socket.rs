@@ -53,11 +53,21 @@ impl Listener {
     /// # Errors
     /// [`Unavailable`], with the place and the cause.
     pub async fn bind(entry: &Entry, existing: unix::Existing) -> Result<Self, Unavailable> {
+        Self::bind_with(entry, unix::Mode::default(), existing).await
+    }
+
+    /// Opens what a specification names; `mode` and `existing` are for Unix sockets.
+    ///
+    /// # Errors
+    /// [`Unavailable`], with the place and the cause.
+    pub async fn bind_with(
+        entry: &Entry,
+        mode: unix::Mode,
+        existing: unix::Existing,
+    ) -> Result<Self, Unavailable> {
         match entry {
             Entry::Tcp { bind, port } => tcp::Listener::bind(bind, *port).await.map(Self::Tcp),
-            Entry::Unix(path) => {
-                unix::Listener::bind(path, unix::Mode::default(), existing).map(Self::Unix)
-            }
+            Entry::Unix(path) => unix::Listener::bind(path, mode, existing).map(Self::Unix),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::files::Reading;
 use crate::forward::Forward;
 use crate::jump::Jump;
 use crate::keyword::Keyword;
+use crate::mention::Mention;
 use crate::options::{Options, Origin};
 use crate::release::Release;
 use crate::request::Request;
@@ -91,6 +92,11 @@ impl Config {
     /// The value of a keyword; nothing where it has none.
     pub fn value(&self, keyword: Keyword) -> Option<&Value> {
         self.options.get(keyword)
+    }
+
+    /// Where a keyword was set first; nothing where it has its default.
+    pub fn mention(&self, keyword: Keyword) -> Option<&Mention> {
+        self.options.mentioned(keyword)
     }
 
     /// Whether a keyword that is `yes` or `no`, or more than these two, is `yes`.

@@ -11,6 +11,7 @@ use crate::fault::Fault;
 use crate::forward::{Dynamic, Forward, Side};
 use crate::keyword::{Keyword, Meaning};
 use crate::line::Line;
+use crate::mention::Mention;
 use crate::options::{Options, Origin};
 use crate::pattern::{self, Found};
 use crate::read;
@@ -79,7 +80,7 @@ impl Reading<'_> {
                 Setting::Word(keyword, text) => {
                     let words = vec![text.clone()];
                     let line = Line { keyword: keyword.to_string(), rest: text, words };
-                    self.set(*keyword, line, Count::Yes, Origin::User)
+                    self.set(*keyword, line, Count::Yes, Origin::User, &|| Place::CommandLine)
                 }
                 Setting::Forward(keyword, text) => self.forward(*keyword, text),
             };
@@ -159,7 +160,7 @@ impl Reading<'_> {
         let Some(line) = Line::parse(text).map_err(at)? else { return Ok(()) };
         match Meaning::of(&line.keyword, self.request.release) {
             Some(Meaning::Sets(keyword)) => {
-                self.set(keyword, line, *count, manner.origin).map_err(at)
+                self.set(keyword, line, *count, manner.origin, place).map_err(at)
             }
             Some(Meaning::Host) => {
                 let opens = self.host(&line.words).map_err(at)?;
@@ -197,7 +198,9 @@ impl Reading<'_> {
         line: Line<'_>,
         count: Count,
         origin: Origin,
+        place: &dyn Fn() -> Place,
     ) -> Result<(), Fault> {
+        let words = line.rest;
         let value = read::value(keyword, line, self.request, self.world)?;
         match value {
             Some(Value::Text(why))
@@ -205,7 +208,12 @@ impl Reading<'_> {
             {
                 Err(Fault::Refused(why))
             }
-            Some(value) if count == Count::Yes => self.options.apply(keyword, value, origin),
+            Some(value) if count == Count::Yes => {
+                self.options.apply(keyword, value, origin)?;
+                let mention = || Mention { place: place(), words: words.to_owned() };
+                self.options.mention(keyword, mention);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -301,7 +309,9 @@ impl Reading<'_> {
     fn option(&mut self, text: &str) -> Result<(), Fault> {
         let Some(line) = Line::parse(text)? else { return Ok(()) };
         match Meaning::of(&line.keyword, self.request.release) {
-            Some(Meaning::Sets(keyword)) => self.set(keyword, line, Count::Yes, Origin::User),
+            Some(Meaning::Sets(keyword)) => {
+                self.set(keyword, line, Count::Yes, Origin::User, &|| Place::CommandLine)
+            }
             Some(Meaning::Host) => Err(Fault::FilesOnly("Host")),
             Some(Meaning::Match) => Err(Fault::FilesOnly("Match")),
             Some(Meaning::Include) => Err(Fault::FilesOnly("Include")),
@@ -330,7 +340,10 @@ impl Reading<'_> {
             value: text.to_owned(),
             expected: "[bind:]port or a socket, and host:port or a socket",
         })?;
-        self.options.apply(keyword, Value::Forwards(vec![forward]), Origin::User)
+        self.options.apply(keyword, Value::Forwards(vec![forward]), Origin::User)?;
+        let mention = || Mention { place: Place::CommandLine, words: text.to_owned() };
+        self.options.mention(keyword, mention);
+        Ok(())
     }
 }
 

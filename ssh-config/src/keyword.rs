@@ -229,7 +229,37 @@ impl Meaning {
     }
 }
 
+/// Names that `ssh_config(5)` spells otherwise than Rust would.
+const SPELLINGS: [&str; 20] = [
+    "CASignatureAlgorithms",
+    "CanonicalizePermittedCNAMEs",
+    "CheckHostIP",
+    "EnableSSHKeysign",
+    "GSSAPIAuthentication",
+    "GSSAPIClientIdentity",
+    "GSSAPIDelegateCredentials",
+    "GSSAPIKexAlgorithms",
+    "GSSAPIKeyExchange",
+    "GSSAPIRenewalForcesRekey",
+    "GSSAPIServerIdentity",
+    "GSSAPITrustDns",
+    "IPQoS",
+    "MACs",
+    "PKCS11Provider",
+    "RequestTTY",
+    "RequiredRSASize",
+    "TCPKeepAlive",
+    "VerifyHostKeyDNS",
+    "XAuthLocation",
+];
+
 impl Keyword {
+    /// The name as `ssh_config(5)` spells it.
+    pub fn name(self) -> &'static str {
+        let name = self.cased();
+        SPELLINGS.into_iter().find(|it| it.eq_ignore_ascii_case(name)).unwrap_or(name)
+    }
+
     /// Whether a release knows it.
     pub(crate) fn is_known(self, release: Release) -> bool {
         let gone = self.is_gssapi() && release >= Release::V10_6;
@@ -275,6 +305,14 @@ mod tests {
             let release = if keyword.is_gssapi() { Release::V10_0 } else { Release::V10_6 };
             let found = Meaning::of(&keyword.to_string(), release);
             assert_eq!(found, Some(Meaning::Sets(*keyword)));
+        }
+    }
+
+    #[test]
+    fn each_spelling_is_that_of_a_keyword() {
+        for spelling in SPELLINGS {
+            let named = Keyword::ALL.iter().filter(|it| it.name() == spelling);
+            assert_eq!(named.count(), 1, "{spelling}");
         }
     }
 

@@ -69,6 +69,7 @@ pub mod forward;
 pub mod jump;
 pub mod keyword;
 mod line;
+pub mod mention;
 mod network;
 mod number;
 mod options;

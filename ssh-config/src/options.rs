@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::fault::Fault;
 use crate::jump::Jump;
 use crate::keyword::Keyword;
+use crate::mention::Mention;
 use crate::pattern;
 use crate::value::{Rekey, Value};
 
@@ -15,6 +16,8 @@ pub(crate) struct Options {
     /// Keys and certificates that were named, by whom: each counts once for the user and once for
     /// the system.
     named: Vec<(Keyword, Origin, String)>,
+    /// Where each keyword was set first.
+    mentions: BTreeMap<Keyword, Mention>,
 }
 
 /// Whose word a line is.
@@ -106,6 +109,18 @@ impl Options {
         if let Value::Rekey(rekey) = rekey {
             rekey.seconds = rekey.seconds.or(new.seconds);
         }
+    }
+
+    /// Keeps where a keyword was set, unless it was before, or what was said there came to nothing.
+    pub(crate) fn mention(&mut self, keyword: Keyword, mention: impl FnOnce() -> Mention) {
+        if self.has(keyword) {
+            self.mentions.entry(keyword).or_insert_with(mention);
+        }
+    }
+
+    /// Where a keyword was set first; nothing where it has its default.
+    pub(crate) fn mentioned(&self, keyword: Keyword) -> Option<&Mention> {
+        self.mentions.get(&keyword)
     }
 
     /// Whether a keyword has a value.

@@ -321,16 +321,10 @@ impl Reader<'_> {
     }
 
     fn rekey(&mut self) -> Result<Value, Fault> {
-        let bytes = self.parsed("bytes, of which 16 at least, or default", |word| match word {
-            "default" => Some(0),
-            _ => number::bytes(word).filter(|it| *it == 0 || *it >= 16),
-        })?;
+        let bytes = self.parsed("bytes, of which 16 at least, or default", Rekey::parse_bytes)?;
         let seconds = match self.words.is_empty() {
             true => None,
-            false => self.parsed("a time or none after the bytes", |word| match word {
-                "none" => Some(None),
-                _ => number::seconds(word).map(Some),
-            })?,
+            false => self.parsed("a time or none after the bytes", Rekey::parse_seconds)?,
         };
         Ok(Value::Rekey(Rekey { bytes: Some(bytes), seconds }))
     }

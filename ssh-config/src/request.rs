@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::algorithms::Algorithms;
 use crate::destination::Destination;
-use crate::keyword::Keyword;
+use crate::keyword::{Keyword, Meaning};
+use crate::line::Line;
 use crate::release::Release;
 
 /// What is asked of the files.
@@ -75,6 +76,19 @@ impl Request {
             release,
             algorithms: Algorithms::of(release),
             version: concat!("adit_", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+impl Setting {
+    /// The keyword that it sets; nothing where it sets none.
+    pub fn keyword(&self, release: Release) -> Option<Keyword> {
+        match self {
+            Self::Word(keyword, _) | Self::Forward(keyword, _) => Some(*keyword),
+            Self::Line(text) => match Meaning::of(&Line::parse(text).ok()??.keyword, release) {
+                Some(Meaning::Sets(keyword)) => Some(keyword),
+                _ => None,
+            },
         }
     }
 }

@@ -23,18 +23,24 @@ pub struct System {
 const LONGEST: u64 = 16 << 20;
 
 impl System {
-    /// The machine as who runs the program sees it.
+    /// The machine as who runs the program sees it. Where the list of accounts does not know who
+    /// that is, as in containers, the environment says it: `HOME`, and `LOGNAME` or `USER`.
     ///
     /// # Errors
-    /// Where the list of accounts does not know who that is.
+    /// Where neither knows.
     pub fn new() -> io::Result<Self> {
         let id = unistd::getuid();
-        let account = unistd::User::from_uid(id)?;
-        let account = account.ok_or_else(|| {
+        let account = unistd::User::from_uid(id)?.map(|it| (it.name, it.dir));
+        let (name, home) = account.or_else(by_environment).ok_or_else(|| {
             io::Error::new(io::ErrorKind::NotFound, format!("no user has id {id}"))
         })?;
-        Ok(Self { user: User { name: account.name, id: id.as_raw(), home: account.dir } })
+        Ok(Self { user: User { name, id: id.as_raw(), home } })
     }
+}
+
+fn by_environment() -> Option<(String, PathBuf)> {
+    let name = std::env::var("LOGNAME").or_else(|_| std::env::var("USER")).ok()?;
+    Some((name, std::env::var_os("HOME")?.into()))
 }
 
 impl World for System {

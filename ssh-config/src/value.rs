@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::forward::Forward;
 use crate::jump::Jump;
+use crate::number;
 use crate::qos::Qos;
 
 /// The value of a keyword.
@@ -100,6 +101,31 @@ pub struct Alias {
 impl fmt::Display for Rekey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.bytes.unwrap_or(0), self.seconds.unwrap_or(0))
+    }
+}
+
+impl Rekey {
+    /// Reads bytes or `default`, and then maybe a time or `none`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let bytes = Self::parse_bytes(words.next()?)?;
+        let seconds = words.next().map_or(Some(None), Self::parse_seconds)?;
+        words.next().is_none().then_some(Self { bytes: Some(bytes), seconds })
+    }
+
+    pub(crate) fn parse_bytes(word: &str) -> Option<u64> {
+        match word {
+            "default" => Some(0),
+            _ => number::bytes(word).filter(|it| *it == 0 || *it >= 16),
+        }
+    }
+
+    /// `none` sets nothing.
+    pub(crate) fn parse_seconds(word: &str) -> Option<Option<u32>> {
+        match word {
+            "none" => Some(None),
+            _ => number::seconds(word).map(Some),
+        }
     }
 }
 

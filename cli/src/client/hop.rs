@@ -1,6 +1,5 @@
 //! A server on the way, the destination among them.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use adit_forward::refusal::Refusal;
@@ -11,15 +10,11 @@ use adit_transport::known_hosts::host::Host;
 use adit_transport::link::{self, Link};
 use tokio::time::{Instant, timeout};
 
-use crate::client::destination::Destination;
 use crate::client::stream::Stream;
-use crate::client::{account, identities, terms};
+use crate::client::{identities, terms};
 use crate::failure::{Exit, Failure};
 use crate::prompt::{Mode, Terminal};
 use crate::settings::Settings;
-
-/// The port where none is named.
-const DEFAULT_PORT: u16 = 22;
 
 /// How long a server may take to be reached where the settings say nothing. It is longer than
 /// systems try, so that their cause is told.
@@ -35,18 +30,8 @@ const LOGIN_BY_HAND: Duration = Duration::from_secs(600);
 /// A server on the way, and how it is to be entered.
 #[derive(Debug)]
 pub(crate) struct Hop {
-    /// The host as the user named it.
-    pub(crate) given: String,
-    /// The host's name or address.
-    pub(crate) host: String,
-    /// Its port.
-    pub(crate) port: u16,
-    /// Who logs in.
-    pub(crate) user: String,
-    /// What the user set for it.
+    /// What is set for it.
     pub(crate) settings: Settings,
-    algorithms: Algorithms,
-    home: PathBuf,
     place: Place,
 }
 
@@ -61,67 +46,42 @@ pub(crate) struct Place {
 
 impl Hop {
     /// A server.
-    ///
-    /// # Errors
-    /// Where a setting cannot be kept, or the user is not known.
-    pub(crate) fn new(
-        destination: &Destination,
-        settings: Settings,
-        place: Place,
-    ) -> Result<Self, Failure> {
-        let user = match destination.user.as_ref().or(settings.user.as_ref()) {
-            Some(user) => user.clone(),
-            None => account::user()?,
-        };
-        Ok(Self {
-            given: destination.host.clone(),
-            host: settings.host_name.clone().unwrap_or_else(|| destination.host.clone()),
-            port: destination.port.or(settings.port).unwrap_or(DEFAULT_PORT),
-            user,
-            algorithms: terms::algorithms(&settings)?,
-            settings,
-            home: account::home()?,
-            place,
-        })
+    pub(crate) fn new(settings: Settings, place: Place) -> Self {
+        Self { settings, place }
     }
 
     /// What messages call it: its host, and where there are several, which of them it is.
     pub(crate) fn name(&self) -> String {
         match self.place {
-            Place { of: 1, .. } => self.host.clone(),
-            Place { number, of } => format!("hop {number} of {of} ({})", self.host),
+            Place { of: 1, .. } => self.settings.host.clone(),
+            Place { number, of } => format!("hop {number} of {of} ({})", self.settings.host),
         }
     }
 
     /// Where it listens.
     pub(crate) fn target(&self) -> Target {
-        Target::Tcp { host: self.host.clone(), port: self.port }
+        Target::Tcp { host: self.settings.host.clone(), port: self.settings.port }
     }
 
     /// How long it may take to be reached.
     pub(crate) fn patience(&self) -> Duration {
-        self.settings.connect_timeout.filter(|limit| !limit.is_zero()).unwrap_or(REACH)
+        self.settings.connect_timeout.unwrap_or(REACH)
     }
 
     /// Makes ready to enter: reads keys and known hosts. What cannot be read is told and left
     /// out.
     pub(crate) async fn prepare(&self) -> Entrance<'_> {
-        let host = match &self.settings.host_key_alias {
+        let settings = &self.settings;
+        let host = match &settings.host_key_alias {
             Some(alias) => Host::alias(alias),
-            None => Host::new(&self.host, self.port),
+            None => Host::new(&settings.host, settings.port),
         };
-        let trust = terms::trust(&self.settings, host, &self.home);
-        let algorithms = terms::in_order(&self.settings, &self.algorithms, &trust);
-        let candidates = identities::gather(&self.settings, &self.home).await;
-        let login = terms::login(
-            &self.settings,
-            algorithms.signatures.clone(),
-            format!("{}@{}", self.user, self.host),
-            candidates,
-        );
-        let batch = self.settings.batch_mode == Some(true);
+        let trust = terms::trust(settings, host);
+        let algorithms = terms::in_order(settings, &trust);
+        let candidates = identities::gather(settings).await;
+        let login = terms::login(settings, candidates);
         let (mode, login_limit) =
-            if batch { (Mode::Batch, LOGIN) } else { (Mode::Ask, LOGIN_BY_HAND) };
+            if settings.batch_mode { (Mode::Batch, LOGIN) } else { (Mode::Ask, LOGIN_BY_HAND) };
         let client = Client::new(trust, login, Terminal::new(mode));
         Entrance { hop: self, client, algorithms, login_limit, begun: Instant::now() }
     }
@@ -189,8 +149,8 @@ impl Entrance<'_> {
     /// `ConnectTimeout` is for the exchange of keys.
     pub(crate) async fn enter(mut self, stream: Stream) -> Result<Link<Stream>, Failure> {
         let hop = self.hop;
-        let mut config = terms::config(&hop.settings, hop.user.clone(), self.algorithms)?;
-        if hop.settings.connect_timeout.is_some_and(|limit| !limit.is_zero()) {
+        let mut config = terms::config(&hop.settings, self.algorithms)?;
+        if hop.settings.connect_timeout.is_some() {
             let left = hop.patience().saturating_sub(self.begun.elapsed());
             config.common.exchange_timeout = left.max(Duration::from_secs(1));
         }
@@ -225,6 +185,7 @@ mod tests {
 
     use super::*;
     use crate::serve::host_keys::HostKeys;
+    use crate::settings::sources::tests::settings;
 
     /// A stream in memory.
     struct Memory(DuplexStream);
@@ -270,15 +231,11 @@ mod tests {
     fn hop(folder: &TempDir, more: &[&str]) -> Hop {
         let key = folder.path().join("key");
         HostKeys::load(std::slice::from_ref(&key)).unwrap();
-        let mut settings = Settings::default();
         let identity = format!("IdentityFile={}", key.display());
         let files = ["UserKnownHostsFile=none", "GlobalKnownHostsFile=none", "IdentityAgent=none"];
         let trust = ["BatchMode=yes", "StrictHostKeyChecking=no", &identity];
-        for option in files.iter().chain(&trust).chain(more) {
-            settings.set(option).unwrap();
-        }
-        let destination = Destination::parse_hop("me@inner:22").unwrap();
-        Hop::new(&destination, settings, Place { number: 2, of: 3 }).unwrap()
+        let options: Vec<&str> = files.iter().chain(&trust).chain(more).copied().collect();
+        Hop::new(settings("me@inner", &options), Place { number: 2, of: 3 })
     }
 
     async fn enter(hop: &Hop, near: DuplexStream) -> (Failure, Duration) {

@@ -9,10 +9,8 @@ use adit_transport::identity::private_key::{self, Parsed};
 use adit_transport::login::candidate::Candidate;
 use adit_transport::public_key::PublicKey;
 
-use crate::settings::{self, Settings};
-
-/// The files that are tried where none is named, in the order of ssh.
-const DEFAULT_FILES: [&str; 3] = ["~/.ssh/id_rsa", "~/.ssh/id_ecdsa", "~/.ssh/id_ed25519"];
+use crate::settings::Settings;
+use crate::settings::identity_files::IdentityFiles;
 
 /// A key that the settings name.
 struct Named {
@@ -25,12 +23,12 @@ struct Named {
 /// then the agent's others unless `IdentitiesOnly`, then those in files.
 ///
 /// What cannot be read is told and left out.
-pub(crate) async fn gather(settings: &Settings, home: &Path) -> Vec<Candidate> {
-    if settings.pubkey == Some(false) {
+pub(crate) async fn gather(settings: &Settings) -> Vec<Candidate> {
+    if !settings.pubkey {
         return Vec::new();
     }
-    let mut files = named(settings, home);
-    let mut held = held(settings, home).await;
+    let mut files = named(settings);
+    let mut held = held(settings).await;
     let mut candidates = Vec::new();
     files.retain(|file| {
         let matching = held.iter().position(|identity| *identity.public_key() == file.public);
@@ -39,21 +37,20 @@ pub(crate) async fn gather(settings: &Settings, home: &Path) -> Vec<Candidate> {
             false
         })
     });
-    if settings.identities_only != Some(true) {
+    if !settings.identities_only {
         candidates.extend(held.into_iter().map(Candidate::Ready));
     }
     candidates.extend(files.into_iter().filter_map(|file| file.candidate));
     candidates
 }
 
-fn named(settings: &Settings, home: &Path) -> Vec<Named> {
-    let explicit = !settings.identity_files.is_empty();
-    let paths: Vec<PathBuf> = if explicit {
-        settings.identity_files.iter().map(|file| settings::path(file, home)).collect()
-    } else {
-        DEFAULT_FILES.iter().map(|file| settings::path(file, home)).collect()
-    };
-    paths.iter().filter(|path| explicit || path.exists()).filter_map(|path| load(path)).collect()
+fn named(settings: &Settings) -> Vec<Named> {
+    match &settings.identity_files {
+        IdentityFiles::Named(files) => files.iter().filter_map(|path| load(path)).collect(),
+        IdentityFiles::Usual(files) => {
+            files.iter().filter(|path| path.exists()).filter_map(|path| load(path)).collect()
+        }
+    }
 }
 
 fn load(path: &Path) -> Option<Named> {
@@ -89,8 +86,8 @@ fn load_public(path: &Path) -> Option<Named> {
 }
 
 /// What the agent holds. An agent that is not there holds nothing.
-async fn held(settings: &Settings, home: &Path) -> Vec<Identity> {
-    let Some(socket) = agent_socket(settings, home) else { return Vec::new() };
+async fn held(settings: &Settings) -> Vec<Identity> {
+    let Some(socket) = agent_socket(settings) else { return Vec::new() };
     let agent = Agent::new(&socket);
     match agent.keys().await {
         Ok(keys) => keys.into_iter().map(|key| Identity::from_agent(agent.clone(), key)).collect(),
@@ -101,14 +98,14 @@ async fn held(settings: &Settings, home: &Path) -> Vec<Identity> {
     }
 }
 
-fn agent_socket(settings: &Settings, home: &Path) -> Option<PathBuf> {
+fn agent_socket(settings: &Settings) -> Option<PathBuf> {
     let environment = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let socket = match settings.identity_agent.as_deref() {
         Some("none") => None,
         None | Some("SSH_AUTH_SOCK") => environment("SSH_AUTH_SOCK"),
         Some(setting) => match setting.strip_prefix('$') {
             Some(name) => environment(name.trim_start_matches('{').trim_end_matches('}')),
-            None => Some(settings::path(setting, home)),
+            None => Some(PathBuf::from(setting)),
         },
     };
     socket.filter(|socket| !socket.as_os_str().is_empty())

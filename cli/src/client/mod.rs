@@ -2,24 +2,24 @@
 
 use adit_forward::origin::Origin;
 use adit_forward::upstream::{self, Upstream};
+use adit_ssh_config::config::Config;
+use adit_ssh_config::destination::Destination;
+use adit_ssh_config::jump::Jump;
 use adit_transport::link::Link;
 use tokio::time::timeout;
 
 use crate::client::chain::Chain;
 use crate::client::command::words::{self, Tokens};
-use crate::client::destination::Destination;
 use crate::client::hop::{Hop, Place};
 use crate::client::proxy::Proxy;
 use crate::client::socket::Socket;
 use crate::client::stream::Stream;
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
-use crate::settings::way::Way;
+use crate::settings::sources::Sources;
 
-pub(crate) mod account;
 pub(crate) mod chain;
 mod command;
-pub(crate) mod destination;
 mod hop;
 pub(crate) mod identities;
 mod jump;
@@ -54,51 +54,82 @@ enum First {
     Command(String),
 }
 
+/// The most servers of a way, the destination included. A longer one goes in a circle.
+const LONGEST: usize = 16;
+
 impl Route {
-    /// Plans the way to a destination, as `ProxyJump`, `ProxyCommand` and a proxy say.
+    /// Plans the way to a destination, as `ProxyJump`, `ProxyCommand` and a proxy say. Each server
+    /// on the way has settings of its own, which may lead over further ones.
     ///
     /// # Errors
     /// Where a setting cannot be kept.
     pub(crate) fn plan(
-        settings: &Settings,
-        destination: &Destination,
+        sources: &mut Sources,
+        destination: Destination,
         proxy: Option<Proxy>,
-    ) -> Result<Self, Failure> {
-        let passed: &[Destination] = match &settings.way {
-            Some(Way::Jumps(hops)) => hops,
-            _ => &[],
+    ) -> Result<(Self, Config), Failure> {
+        let (config, settings) = sources.destination(destination)?;
+        let mut next = config.jump().cloned();
+        let mut way = vec![settings];
+        while let Some(Jump::Over { before, last }) = next {
+            if way.len() == LONGEST {
+                let message = format!("the way leads over more than {LONGEST} servers");
+                return Err(Failure::new(Exit::Usage, message)
+                    .hint("a server's own ProxyJump leads back to one before it"));
+            }
+            let name = last.host.clone();
+            let hop = sources.passing(last, before);
+            let (config, settings) = hop.map_err(|it| it.at(format!("on the way, {name}")))?;
+            next = config.jump().cloned();
+            way.push(settings);
+        }
+        let of = way.len();
+        let places = (1..).map(|number| Place { number, of });
+        let mut hops: Vec<Hop> =
+            way.into_iter().rev().zip(places).map(|(it, place)| Hop::new(it, place)).collect();
+        let Some(destination) = hops.pop() else {
+            return Err(Failure::new(Exit::Other, "the way leads nowhere"));
         };
-        let of = passed.len().saturating_add(1);
-        let jumps = passed
-            .iter()
-            .zip(1..)
-            .map(|(hop, number)| Hop::new(hop, settings.for_passing(), Place { number, of }))
-            .collect::<Result<Vec<_>, _>>()?;
-        let destination = Hop::new(destination, settings.clone(), Place { number: of, of })?;
+        let nearest = hops.first().unwrap_or(&destination);
+        let first = First::plan(&nearest.settings, proxy)?;
+        Ok((Self { first, jumps: hops, destination }, config))
+    }
+
+    /// The settings for the destination.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.destination.settings
+    }
+
+    /// What messages call the server that it leads to.
+    pub(crate) fn name(&self) -> String {
+        self.destination.name()
+    }
+}
+
+impl First {
+    /// How the nearest server is reached.
+    ///
+    /// # Errors
+    /// Where two ways are named, or the command cannot be made.
+    fn plan(settings: &Settings, proxy: Option<Proxy>) -> Result<Self, Failure> {
         let socket = Socket::new(settings);
-        let first = match (&settings.way, proxy) {
-            (Some(Way::Command(_)), Some(Proxy::Asked(_))) => {
+        Ok(match (&settings.proxy_command, proxy) {
+            (Some(_), Some(Proxy::Asked(_))) => {
                 return Err(Failure::new(
                     Exit::Usage,
                     "--proxy and ProxyCommand both say how to reach the server",
                 )
                 .hint("leave one of them out, or write --proxy none"));
             }
-            (Some(Way::Command(command)), _) => {
-                let Hop { host, given, port, user, .. } = &destination;
-                First::Command(words::expand(command, Tokens { host, given, port: *port, user })?)
+            (Some(command), _) => {
+                let Settings { host, given, port, user, .. } = settings;
+                Self::Command(words::expand(command, Tokens { host, given, port: *port, user })?)
             }
-            (_, Some(Proxy::Asked(upstream) | Proxy::Usual(upstream))) => {
-                First::Proxy(socket, upstream)
+            (None, Some(Proxy::Asked(upstream) | Proxy::Usual(upstream))) => {
+                Self::Proxy(socket, upstream)
             }
-            (_, None) => First::Socket(socket),
-        };
-        Ok(Self { first, jumps, destination })
-    }
-
-    /// What messages call the server that it leads to.
-    pub(crate) fn name(&self) -> String {
-        self.destination.name()
+            (None, None) => Self::Socket(socket),
+        })
     }
 }
 
@@ -143,10 +174,12 @@ async fn reach(first: &First, hop: &Hop, chain: &mut Chain) -> Result<Stream, Fa
         return reached;
     }
     match first {
-        First::Socket(socket) => match socket.connect(&hop.host, hop.port).await {
-            Ok(stream) => Ok(Box::new(stream)),
-            Err(fault) => Err(hop.unreachable(&fault.to_string()).hint(fault.hint())),
-        },
+        First::Socket(socket) => {
+            match socket.connect(&hop.settings.host, hop.settings.port).await {
+                Ok(stream) => Ok(Box::new(stream)),
+                Err(fault) => Err(hop.unreachable(&fault.to_string()).hint(fault.hint())),
+            }
+        }
         First::Proxy(socket, upstream) => {
             let dialer =
                 upstream::Dialer::new(upstream.clone(), socket.clone()).patience(hop.patience());

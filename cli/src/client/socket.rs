@@ -23,6 +23,10 @@ pub(super) struct Socket {
     /// An address of this machine, or its name.
     from: Option<String>,
     attempts: u32,
+    /// Whether the system asks a silent peer whether it is there.
+    keep_alive: bool,
+    /// The type of service of packets, where it is not the system's.
+    service: Option<u8>,
 }
 
 /// Why there is no connection.
@@ -39,12 +43,14 @@ pub(super) enum Fault {
 }
 
 impl Socket {
-    /// As `AddressFamily`, `BindAddress` and `ConnectionAttempts` say.
+    /// As `AddressFamily`, `BindAddress`, `ConnectionAttempts`, `TCPKeepAlive` and `IPQoS` say.
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            family: settings.address_family.unwrap_or(AddressFamily::Any),
+            family: settings.address_family,
             from: settings.bind_address.clone(),
-            attempts: settings.connection_attempts.unwrap_or(1),
+            attempts: settings.connection_attempts,
+            keep_alive: settings.tcp_keep_alive,
+            service: settings.service,
         }
     }
 
@@ -77,8 +83,15 @@ impl Socket {
                 tcp::connect_from(from, addresses.into_iter().filter(reachable).collect()).await
             }
         };
+        let stream = connected.map_err(Fault::Silent)?;
+        if !self.keep_alive {
+            stream.forgo_keepalive();
+        }
+        if let Some(service) = self.service {
+            stream.set_service(service);
+        }
         // How an SSH connection ends is said in its own messages, which a reset could overtake.
-        connected.map(tcp::Stream::for_packets).map_err(Fault::Silent)
+        Ok(stream.for_packets())
     }
 
     /// The address to come from: of a family that the target has too.

@@ -14,7 +14,6 @@ use tokio::time::sleep;
 
 use crate::args;
 use crate::client::chain::Chain;
-use crate::client::destination::Destination;
 use crate::client::{self, Route, keep_alive, proxy};
 use crate::failure::{Exit, Failure};
 use crate::open::line::Exchange;
@@ -25,10 +24,9 @@ use crate::open::ready::Audience;
 use crate::open::server::Server;
 use crate::open::tunnel::{Here, Tunnel};
 use crate::runtime;
-use crate::settings::Settings;
-use crate::settings::way::Way;
 use crate::stop::Stop;
 
+pub(crate) mod configured;
 mod line;
 mod opening;
 mod outbound;
@@ -37,7 +35,8 @@ mod plan;
 mod ready;
 mod server;
 mod stdio;
-mod tunnel;
+pub(crate) mod tunnel;
+pub(crate) mod words;
 
 /// How long transfers under way may take when the tunnels are to be closed.
 const GRACE: Duration = Duration::from_secs(1);
@@ -74,23 +73,31 @@ pub(crate) fn run(args: args::Open) -> Result<(), Failure> {
 }
 
 fn plan(args: args::Open) -> Result<Plan, Failure> {
-    let destination = Destination::parse(&args.destination)?;
-    let settings = settings(&args)?;
     let proxy = proxy::choose(args.proxy.as_deref(), args.proxy_credentials.as_deref())?;
-    let route = Route::plan(&settings, &destination, proxy)?;
     let stdio = specs("-W", args.stdio.as_slice())?.into_iter().next();
     let local = specs("-L", &args.local)?.into_iter().map(Here::Local);
     let dynamic = specs("-D", &args.dynamic)?.into_iter().map(Here::Dynamic);
     let remote = specs("-R", &args.remote)?.into_iter().map(Tunnel::There);
-    let tunnels: Vec<Tunnel> = local.chain(dynamic).map(Tunnel::Here).chain(remote).collect();
+    let destination = words::destination(&args.destination)?;
+    let (route, config) = Route::plan(&mut words::sources(&args)?, destination, proxy)?;
+    let mut tunnels: Vec<Tunnel> = local.chain(dynamic).map(Tunnel::Here).chain(remote).collect();
+    for tunnel in configured::tunnels(&config) {
+        if !tunnels.contains(&tunnel) {
+            tunnels.push(tunnel);
+        }
+    }
+    if route.settings().gateway_ports {
+        tunnels.iter_mut().for_each(Tunnel::open_to_others);
+    }
     if tunnels.is_empty() && stdio.is_none() {
         return Err(Failure::new(Exit::Usage, "no tunnel is asked for").hint(
-            "for instance -L 8080:intranet:80, -D 1080, -R 8080:localhost:80 or -W intranet:80",
+            "for instance -L 8080:intranet:80, -D 1080, -R 8080:localhost:80 or -W intranet:80, \
+             or LocalForward, DynamicForward and RemoteForward in a file",
         ));
     }
     let audience = if args.json { Audience::Programs } else { Audience::People };
     let loss = if args.reconnect { Loss::Reconnect } else { Loss::End };
-    Ok(Plan { route, settings, stdio, tunnels, audience, loss })
+    Ok(Plan { route, stdio, tunnels, audience, loss })
 }
 
 /// Reads the specifications of a flag.
@@ -103,26 +110,6 @@ fn specs<T: FromStr<Err = spec::Error>>(flag: &str, texts: &[String]) -> Result<
             })
         })
         .collect()
-}
-
-/// The settings, those of flags before those of `-o`, as with ssh.
-fn settings(args: &args::Open) -> Result<Settings, Failure> {
-    use crate::settings::AddressFamily::{Inet, Inet6};
-
-    let mut settings = Settings {
-        port: args.port,
-        user: args.login.clone(),
-        identity_files: args.identity.iter().map(|it| it.display().to_string()).collect(),
-        way: args.jump.as_deref().map(Way::jumps).transpose()?,
-        address_family: args.ipv4.then_some(Inet).or(args.ipv6.then_some(Inet6)),
-        ..Settings::default()
-    };
-    for option in &args.option {
-        settings.set(option).map_err(|error| {
-            Failure::new(Exit::Usage, error).hint("the keywords are those of ssh_config(5)")
-        })?;
-    }
-    Ok(settings)
 }
 
 /// Runs the tunnels until the signal is given, or the connection ends for good.
@@ -235,8 +222,9 @@ async fn next(
 /// How the session runs. Whoever wants to connect again has to learn that the server is gone.
 fn config(plan: &Plan) -> session::Config {
     let mut config = session::Config::default();
-    keep_alive(&plan.settings, &mut config);
-    if plan.loss == Loss::Reconnect && plan.settings.alive_interval.is_none() {
+    let settings = plan.route.settings();
+    keep_alive(settings, &mut config);
+    if plan.loss == Loss::Reconnect && !settings.alive_named {
         config.limits.keepalive = Some(LIFE);
     }
     config

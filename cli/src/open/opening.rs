@@ -94,7 +94,7 @@ impl Opening<'_> {
     }
 
     fn is_the_end(self, failure: &Failure) -> bool {
-        let all_or_none = self.plan.settings.exit_on_forward_failure == Some(true);
+        let all_or_none = self.plan.route.settings().exit_on_forward_failure;
         all_or_none || failure.exit != Exit::Tunnel
     }
 
@@ -102,11 +102,11 @@ impl Opening<'_> {
     async fn begin(self, tunnel: &Tunnel) -> Listening {
         match tunnel {
             Tunnel::Here(here) => {
-                let existing = match self.plan.settings.bind_unlink {
-                    Some(true) => Existing::ReplaceDead,
-                    _ => Existing::Keep,
-                };
-                let listener = socket::Listener::bind(here.entry(), existing).await;
+                let settings = self.plan.route.settings();
+                let existing =
+                    if settings.bind_unlink { Existing::ReplaceDead } else { Existing::Keep };
+                let listener =
+                    socket::Listener::bind_with(here.entry(), settings.bind_mode, existing).await;
                 Listening::Here(here.clone(), listener)
             }
             Tunnel::There(there) => {
@@ -137,11 +137,11 @@ impl Opening<'_> {
             }
             Listening::There(destination, asking) => {
                 let asked = asking.await.map_err(|error| Failure::new(Exit::Other, error))?;
-                let permitted = self.plan.settings.permit_remote_open.clone();
+                let permitted = self.plan.route.settings().permit_remote_open.clone();
                 let there = There {
                     tunnel: tunnel.clone(),
                     destination,
-                    outbound: Outbound::new(permitted.unwrap_or_default()),
+                    outbound: Outbound::new(permitted),
                     server: self.server,
                     audience: self.plan.audience,
                 };
@@ -166,7 +166,7 @@ impl Opening<'_> {
     /// Whether a tunnel that was refused is asked for again on the same connection.
     fn asks_again(self, error: &Refused) -> bool {
         self.plan.loss == Loss::Reconnect
-            && self.plan.settings.exit_on_forward_failure != Some(true)
+            && !self.plan.route.settings().exit_on_forward_failure
             && matches!(error.cause, Cause::Refused | Cause::Unanswered)
     }
 }

@@ -5,12 +5,10 @@ use adit_forward::target::Target;
 use crate::client::Route;
 use crate::open::ready::Audience;
 use crate::open::tunnel::Tunnel;
-use crate::settings::Settings;
 
 /// What is to be opened: checked words.
 pub(super) struct Plan {
     pub(super) route: Route,
-    pub(super) settings: Settings,
     /// What standard input and output are joined to, in place of tunnels.
     pub(super) stdio: Option<Target>,
     pub(super) tunnels: Vec<Tunnel>,

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use adit_forward::entry::Entry;
+use adit_forward::entry::{Bind, Entry};
 use adit_forward::spec::{Destination, Local, Remote};
 
 /// A tunnel that is asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Tunnel {
     /// It is entered here.
     Here(Here),
@@ -15,7 +15,7 @@ pub(super) enum Tunnel {
 }
 
 /// A tunnel that is entered here.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Here {
     /// All of it goes to one target.
     Local(Local),
@@ -39,6 +39,17 @@ impl Tunnel {
         match self {
             Self::Here(here) => here.entry(),
             Self::There(remote) => &remote.entry,
+        }
+    }
+
+    /// Has it entered by all addresses of this machine where none is named (`GatewayPorts`).
+    pub(super) fn open_to_others(&mut self) {
+        let entry = match self {
+            Self::Here(Here::Local(Local { entry, .. }) | Here::Dynamic(entry)) => entry,
+            Self::There(_) => return,
+        };
+        if let Entry::Tcp { bind: bind @ Bind::Default, .. } = entry {
+            *bind = Bind::All;
         }
     }
 

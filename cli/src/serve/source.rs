@@ -13,6 +13,7 @@ use adit_gateway::policy::Policy;
 use adit_gateway::register::Register;
 use adit_gateway::rule::Rule;
 use adit_gateway::user::{Privilege, User};
+use adit_ssh_config::value::{self, Value};
 use adit_transport::authorized_keys::AuthorizedKeys;
 use adit_transport::config::Rekey;
 use rustix::process::geteuid;
@@ -22,7 +23,7 @@ use crate::failure::{Exit, Failure};
 use crate::serve::charter::Charter;
 use crate::serve::host_keys::HostKeys;
 use crate::serve::permits;
-use crate::settings::Settings;
+use crate::settings;
 
 /// How long connections may go on when a gateway without a file is told to stop.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -162,15 +163,11 @@ fn limits() -> Limits {
 }
 
 fn rekey(limit: &str) -> Result<Rekey, Failure> {
-    let mut settings = Settings::default();
-    settings
-        .set(&format!("RekeyLimit={limit}"))
-        .map_err(|error| Failure::new(Exit::Usage, format!("--rekey-limit: {error}")))?;
-    let default = Rekey::default();
-    Ok(settings.rekey_limit.map_or(default, |limit| Rekey {
-        bytes: limit.bytes.unwrap_or(default.bytes),
-        time: limit.time,
-    }))
+    let value = value::Rekey::parse(limit).ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("--rekey-limit: \"{limit}\" is no limit"))
+            .hint("write bytes with K, M or G or default, and then a time or none: \"1G 1h\"")
+    })?;
+    Ok(settings::rekey(Some(&Value::Rekey(value))))
 }
 
 #[cfg(test)]

@@ -1,7 +1,13 @@
 //! `PermitRemoteOpen`: where connections through a proxy at the server may go.
 
 use adit_forward::target::Target;
+use adit_ssh_config::config::Config;
+use adit_ssh_config::keyword::Keyword;
+use adit_ssh_config::system::System;
+use adit_ssh_config::world::World as _;
 use adit_transport::authorized_keys::Destination;
+
+use crate::failure::{Exit, Failure};
 
 /// `PermitRemoteOpen` of `ssh_config(5)`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,17 +20,23 @@ pub(crate) enum RemoteOpen {
 }
 
 impl RemoteOpen {
-    /// Reads `any`, `none`, or `host:port` with white space between, each part of which may be
-    /// `*`.
-    pub(super) fn parse(value: &str) -> Result<Self, &'static str> {
-        match value.to_ascii_lowercase().as_str() {
-            "any" => return Ok(Self::Any),
-            "none" => return Ok(Self::Named(Vec::new())),
-            _ => {}
+    /// As the keyword says: `any`, nothing at all, or `host:port` with white space between, each
+    /// part of which may be `*`.
+    ///
+    /// # Errors
+    /// Where a word of it can be taken in more than one way, as an address without brackets.
+    pub(super) fn of(config: &Config, system: &System) -> Result<Self, Failure> {
+        let words = config.list(Keyword::PermitRemoteOpen);
+        if matches!(words, [only] if only.eq_ignore_ascii_case("any")) {
+            return Ok(Self::Any);
         }
-        let destination = |word: &str| Destination::parse(word).filter(|_| word.contains(':'));
-        let named: Option<Vec<_>> = value.split_whitespace().map(destination).collect();
-        named.map(Self::Named).ok_or("any, none, or host:port with white space between")
+        let named = words.iter().filter(|word| !word.eq_ignore_ascii_case("none")).map(|word| {
+            destination(word, system).ok_or_else(|| {
+                Failure::new(Exit::Usage, format!("PermitRemoteOpen: \"{word}\" is no host:port"))
+                    .hint("write host:port or [ipv6]:port, either part of which may be *")
+            })
+        });
+        named.collect::<Result<_, _>>().map(Self::Named)
     }
 
     /// Whether connections may go there.
@@ -40,13 +52,25 @@ impl RemoteOpen {
     }
 }
 
+/// A port may be named as services are.
+fn destination(word: &str, system: &System) -> Option<Destination> {
+    Destination::parse(word).or_else(|| {
+        let (host, service) = word.rsplit_once(':')?;
+        Destination::parse(&format!("{host}:{}", system.service(service)?))
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use adit_ssh_config::destination::Destination as Parsed;
+
     use super::*;
+    use crate::settings::sources::tests::{settings, words};
 
     fn permits(value: &str, host: &str, port: u16) -> bool {
         let target = Target::Tcp { host: host.to_owned(), port };
-        RemoteOpen::parse(value).unwrap().permits(&target)
+        let option = format!("PermitRemoteOpen={value}");
+        settings("server", &[&option]).permit_remote_open.permits(&target)
     }
 
     #[test]
@@ -58,9 +82,9 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_host_and_port_is_refused() {
-        for value in ["80", "db", "db:", "db:0", "a:1 b"] {
-            assert!(RemoteOpen::parse(value).is_err(), "{value}");
-        }
+    fn an_address_without_brackets_is_refused() {
+        let mut sources = words(&["PermitRemoteOpen=a:1 ::1:80"]);
+        let refused = sources.destination(Parsed::parse("server").unwrap()).unwrap_err();
+        assert!(format!("{refused:?}").contains("\\\"::1:80\\\""), "{refused:?}");
     }
 }

@@ -36,9 +36,24 @@ impl Left {
     }
 }
 
+/// The words, and for `adit open` one more: the files of whoever runs the tests are no part of
+/// them, unless the words name one.
+fn without_files(words: &[String]) -> Vec<String> {
+    let mut words = words.to_vec();
+    if words.first().is_some_and(|it| it == "open") && !words.iter().any(|it| it.starts_with("-F"))
+    {
+        words.insert(1, "-Fnone".to_owned());
+    }
+    words
+}
+
 pub(crate) fn command(arguments: &[String]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_adit"));
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(without_files(arguments))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command.env_remove("SSH_AUTH_SOCK").env_remove("ADIT_LOG").env_remove("ADIT_PROXY");
     command
 }
@@ -67,17 +82,23 @@ impl Adit {
         Self { child, stderr, said: String::new() }
     }
 
-    /// The address in the line that says where it listens.
-    pub(crate) fn listening(&mut self) -> SocketAddr {
+    /// Waits for a line with these words, and yields what follows them.
+    pub(crate) fn expect(&mut self, words: &str) -> String {
         loop {
             let mut line = String::new();
             let len = self.stderr.read_line(&mut line).unwrap();
             self.said.push_str(&line);
-            assert!(len > 0, "it ended before it listened:\n{}", self.said);
-            if let Some((_, rest)) = line.split_once("listening on ") {
-                return rest.split([' ', ',']).next().unwrap().trim().parse().unwrap();
+            assert!(len > 0, "it ended before it said \"{words}\":\n{}", self.said);
+            if let Some((_, rest)) = line.split_once(words) {
+                return rest.trim().to_owned();
             }
         }
+    }
+
+    /// The address in the line that says where it listens.
+    pub(crate) fn listening(&mut self) -> SocketAddr {
+        let rest = self.expect("listening on ");
+        rest.split([' ', ',']).next().unwrap().parse().unwrap()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

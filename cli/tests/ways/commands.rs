@@ -112,11 +112,12 @@ fn commands_that_could_do_harm_or_cannot_be_are_refused() {
         ("-oProxyUseFdpass=yes", "no open connection"),
     ];
     for (option, words) in cases {
-        run(command(&open(&[&server], &["-W", "h:1", option])), b"").expect(2, &[words]);
+        let more = ["-W", "h:1", option, "-oProxyCommand=nc %h %p"];
+        run(command(&open(&[&server], &more)), b"").expect(2, &[words]);
     }
     let mut words = open(&[&server], &["-W", "h:1", "-oProxyCommand=nc %h %p"]);
     *words.last_mut().unwrap() = "`touch /tmp/x`".to_owned().replace(' ', "${IFS}");
-    run(command(&words), b"").expect(2, &["cannot be given to a shell"]);
+    run(command(&words), b"").expect(2, &["is no destination"]);
 }
 
 #[test]

@@ -146,6 +146,6 @@ fn jumps_that_are_none_are_refused_before_anything_is_done() {
     let server = Server::adit(&[]);
     for jump in ["a,,b", "a:0", "-oProxyCommand=x"] {
         let left = run(command(&open(&[&server], &["-W", "h:1", &format!("-J{jump}")])), b"");
-        left.expect(2, &["no server to jump through", "hint: "]);
+        left.expect(2, &["proxyjump takes hosts as [user@]host[:port]", "hint: "]);
     }
 }

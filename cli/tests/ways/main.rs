@@ -5,6 +5,7 @@
 
 mod adit;
 mod commands;
+mod files;
 mod jumps;
 mod proxies;
 mod server;

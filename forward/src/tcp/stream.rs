@@ -68,6 +68,28 @@ impl Stream {
         self
     }
 
+    /// Has the system not ask a silent peer whether it is there.
+    pub fn forgo_keepalive(&self) {
+        if let Err(error) = SockRef::from(&self.inner).set_keepalive(false) {
+            tracing::debug!(%error, "keep-alive cannot be turned off");
+        }
+    }
+
+    /// Sets the type of service of its packets: DSCP in the upper six bits
+    /// ([RFC 2474 section 3](https://www.rfc-editor.org/rfc/rfc2474#section-3)).
+    pub fn set_service(&self, service: u8) {
+        let socket = SockRef::from(&self.inner);
+        let is_v6 = self.peer_addr().is_ok_and(|peer| peer.is_ipv6());
+        let set = if is_v6 {
+            socket.set_tclass_v6(service.into())
+        } else {
+            socket.set_tos_v4(service.into())
+        };
+        if let Err(error) = set {
+            tracing::warn!(%error, service, "the type of service cannot be set");
+        }
+    }
+
     /// The address at the other end.
     ///
     /// # Errors

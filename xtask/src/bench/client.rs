@@ -39,7 +39,7 @@ fn openssh(setup: &Setup<'_>, server: SocketAddr, entry: SocketAddr) -> Command 
 
 fn adit(setup: &Setup<'_>, server: SocketAddr, entry: SocketAddr) -> Command {
     let mut command = Command::new(setup.site.adit());
-    command.arg("open");
+    command.args(["open", "-F", "none"]);
     settings(&mut command, setup, server, entry);
     command
 }

@@ -126,7 +126,7 @@ impl Program {
     /// The program, and its words for every call.
     fn program(&self) -> Result<(PathBuf, &'static [&'static str])> {
         match self {
-            Self::Adit(path) => Ok((path.clone(), &["open", "--json"])),
+            Self::Adit(path) => Ok((path.clone(), &["open", "-Fnone", "--json"])),
             Self::Ssh => {
                 let ssh = process::find("ssh").ok_or_else(|| Error::new("there is no ssh"))?;
                 Ok((ssh, &["-F", "none", "-N", "-v"]))
