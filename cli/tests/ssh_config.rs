@@ -113,7 +113,7 @@ fn what_is_wrong_is_named_with_its_line() {
     );
     assert_eq!(
         wrong("", &["-o", "Match=all", "host"]),
-        "adit: command line: Match is for files only\n"
+        "adit: command line: Match is for files only\nhint: write it into a file, and name that by -F\n"
     );
 }
 

@@ -99,7 +99,8 @@ fn each_server_on_the_way_has_settings_of_its_own_and_tunnels_are_those_of_the_l
     // With the same file ssh gets there too.
     let mut ssh = Command::new("/usr/bin/ssh");
     ssh.args(["-F", &settings.file(), "-W", &target.to_string(), "inner"]).stderr(Stdio::piped());
-    let left = run(ssh.stdout(Stdio::piped()), b"ssh");
+    ssh.stdout(Stdio::piped());
+    let left = run(ssh, b"ssh");
     assert_eq!(left.stdout, b"ssh!", "{}", left.stderr);
 }
 
