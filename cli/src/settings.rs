@@ -54,6 +54,8 @@ pub(crate) struct Settings {
     pub(crate) bind_mode: unix::Mode,
     /// `StreamLocalBindUnlink`: a dead socket in the way of a listener is removed.
     pub(crate) bind_unlink: bool,
+    /// `CertificateFile`.
+    pub(crate) certificate_files: Vec<PathBuf>,
     /// `ConnectTimeout`.
     pub(crate) connect_timeout: Option<Duration>,
     /// `ConnectionAttempts`, one a second.
@@ -163,6 +165,7 @@ impl Settings {
             bind_address: text(Keyword::BindAddress),
             bind_mode: bind_mode(config),
             bind_unlink: config.is_yes(Keyword::StreamLocalBindUnlink),
+            certificate_files: certificate_files(config, system).map_err(expand)?,
             connect_timeout: seconds(Keyword::ConnectTimeout),
             connection_attempts: config.number(Keyword::ConnectionAttempts).unwrap_or(1),
             exit_on_forward_failure: config.is_yes(Keyword::ExitOnForwardFailure),
@@ -188,6 +191,15 @@ impl Settings {
             user_known_hosts: paths(Keyword::UserKnownHostsFile),
         })
     }
+}
+
+/// `CertificateFile`; `none` is no file.
+fn certificate_files(config: &Config, system: &System) -> Result<Vec<PathBuf>, Error> {
+    let files = config.list(Keyword::CertificateFile).iter();
+    let files = files.filter(|file| !file.eq_ignore_ascii_case("none"));
+    files
+        .map(|file| config.expanded(Keyword::CertificateFile, file, system).map(PathBuf::from))
+        .collect()
 }
 
 /// Whether a login method is among those that `PreferredAuthentications` names, if it names any.

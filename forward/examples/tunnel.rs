@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         interactive: 0,
         password: 0,
     };
-    let login = Login::new(login, [Candidate::Ready(Identity::from_key(identity, key))]);
+    let login = Login::new(login, [Candidate::ready(Identity::from_key(identity, key))]);
     let known = KnownHosts::load([".known_hosts"]);
     let trust = Trust::new(Policy::Strict, Host::new(host, port), known, None);
 

@@ -126,6 +126,7 @@ pub mod ask;
 pub mod calendar;
 pub mod config;
 pub mod credential;
+pub mod demand;
 pub mod effect;
 pub mod explanation;
 pub mod flow;

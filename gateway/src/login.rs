@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use adit_transport::authorized_keys::option::Grant;
 
 use crate::credential::Credential;
+use crate::demand::Demand;
 use crate::terms::Terms;
 use crate::user::User;
 
@@ -29,6 +30,8 @@ pub struct Login {
     pub terms: Arc<Terms>,
     /// Whether its certificate permits that anything is forwarded.
     pub certified: Grant,
+    /// What the signature that proves its key must say.
+    pub demand: Demand,
     /// When its key or its certificate ceases to be good.
     pub until: Option<SystemTime>,
 }
@@ -43,6 +46,7 @@ impl Login {
             source,
             terms: Arc::default(),
             certified: Grant::Allowed,
+            demand: Demand::default(),
             until: None,
         }
     }

@@ -1,6 +1,6 @@
 //! Who may log in.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,8 +10,10 @@ use adit_transport::authorized_keys::option::Grant;
 use adit_transport::certificate::{self, Certificate, Occasion};
 use adit_transport::provider;
 use adit_transport::public_key::PublicKey;
+use adit_transport::revocation::Revocation;
 
 use crate::credential::Credential;
+use crate::demand::{Demand, Touch, Verification};
 use crate::key_line::Position;
 use crate::login::Login;
 use crate::terms::{Role, Terms};
@@ -30,19 +32,15 @@ pub struct Register {
     users: HashMap<Arc<str>, Arc<User>>,
     /// Whoever is none of these.
     anybody: Option<Arc<User>>,
-    /// Fingerprints.
-    revoked: HashSet<String>,
+    revoked: Revocation,
 }
 
 impl Register {
-    /// These users, of whom no two have one name, and fingerprints of keys that are revoked:
-    /// users' keys and those of authorities.
-    pub fn new(
-        users: impl IntoIterator<Item = User>,
-        revoked: impl IntoIterator<Item = String>,
-    ) -> Self {
+    /// These users, of whom no two have one name, and what is revoked: keys of users and of
+    /// authorities, and certificates.
+    pub fn new(users: impl IntoIterator<Item = User>, revoked: Revocation) -> Self {
         let users = users.into_iter().map(|user| (user.name.clone(), Arc::new(user))).collect();
-        Self { users, anybody: None, revoked: revoked.into_iter().collect() }
+        Self { users, anybody: None, revoked }
     }
 
     /// Everybody is this user, by the same keys, under whatever name they log in.
@@ -88,21 +86,18 @@ impl Register {
     ) -> Result<Login, Denied> {
         let user = self.find(user).ok_or(Denied::User)?;
         let visit = Visit { user: &user, source: source.to_canonical(), now };
-        self.check_revoked(credential.key())?;
+        let revoked = match &**credential {
+            Credential::Key(key) => self.revoked.has_key(key),
+            Credential::Certificate(certificate) => self.revoked.has_certificate(certificate),
+        };
+        if revoked {
+            return Err(Denied::Revoked);
+        }
         let admitted = match &**credential {
             Credential::Key(key) => visit.by_key(key)?,
-            Credential::Certificate(certificate) => {
-                self.check_revoked(certificate.authority())?;
-                visit.by_certificate(certificate)?
-            }
+            Credential::Certificate(certificate) => visit.by_certificate(certificate)?,
         };
         Ok(Login { credential: Some(credential.clone()), ..admitted })
-    }
-
-    fn check_revoked(&self, key: &PublicKey) -> Result<(), Denied> {
-        let revoked = !self.revoked.is_empty()
-            && self.revoked.contains(key.fingerprint().to_string().as_str());
-        if revoked { Err(Denied::Revoked) } else { Ok(()) }
     }
 }
 
@@ -140,7 +135,8 @@ impl Visit<'_> {
         if let Some(configured) = configured {
             match self.certified(certificate, &self.user.principals, &Arc::default()) {
                 Ok(login) => {
-                    return Ok(Login { authority: Some(configured.name.clone()), ..login });
+                    let demand = of_certificate(certificate);
+                    return Ok(Login { demand, authority: Some(configured.name.clone()), ..login });
                 }
                 Err(reason) => denied = Denied::Certificate(reason),
             }
@@ -184,6 +180,7 @@ impl Visit<'_> {
         certificate.check(&occasion)?;
         certificate.verify(&provider::default()).map_err(|_| Reason::Signature)?;
         let mut login = self.login(terms);
+        login.demand = login.demand.and(of_certificate(certificate));
         if !certificate.permits_port_forwarding() {
             login.certified = Grant::Denied;
         }
@@ -195,7 +192,17 @@ impl Visit<'_> {
 
     fn login(&self, terms: &Arc<Terms>) -> Login {
         let supposed = Login::supposed(self.user.clone(), self.source);
-        Login { until: terms.expiry, terms: terms.clone(), ..supposed }
+        Login { until: terms.expiry, demand: terms.demand, terms: terms.clone(), ..supposed }
+    }
+}
+
+/// What a certificate demands of signatures by its key.
+fn of_certificate(certificate: &Certificate) -> Demand {
+    let waived = certificate.waives_touch();
+    let required = certificate.requires_verification();
+    Demand {
+        touch: if waived { Touch::Waived } else { Touch::Required },
+        verification: if required { Verification::Required } else { Verification::Optional },
     }
 }
 
@@ -205,7 +212,7 @@ pub enum Denied {
     /// There is no such user.
     #[error("there is no such user")]
     User,
-    /// The key, or that of the authority, is revoked.
+    /// The key or the certificate, or the key of the authority, is revoked.
     #[error("the key is revoked")]
     Revoked,
     /// The user has no such key.
@@ -294,7 +301,8 @@ mod tests {
     fn admit(user: User, credential: &Arc<Credential>) -> Result<Login, String> {
         let now = expiry::parse("20270101", Zone::UTC).unwrap();
         let source = "::ffff:10.0.0.9".parse().unwrap();
-        let admitted = Register::new([user], []).admit("ann", credential, source, now);
+        let admitted =
+            Register::new([user], Revocation::default()).admit("ann", credential, source, now);
         admitted.map_err(|denied| denied.to_string())
     }
 
@@ -306,7 +314,7 @@ mod tests {
         assert_eq!(login.fingerprint(), Some(key(KEY).fingerprint().to_string()));
         let denied = admit(ann(KEY, &[]), &plain(RSA)).unwrap_err();
         assert_eq!(denied, "the key is none of the user's");
-        let nobody = Register::new([ann(KEY, &[])], []);
+        let nobody = Register::new([ann(KEY, &[])], Revocation::default());
         let now = UNIX_EPOCH;
         let admitted = nobody.admit("bob", &plain(KEY), [10, 0, 0, 9].into(), now);
         assert_eq!(admitted.unwrap_err(), Denied::User);
@@ -315,7 +323,7 @@ mod tests {
     #[test]
     fn the_first_line_that_lets_the_key_in_counts() {
         let lines = format!(
-            "from=\"192.0.2.1\" {KEY}expiry-time=\"20260101\" {KEY}verify-required {KEY}\
+            "from=\"192.0.2.1\" {KEY}expiry-time=\"20260101\" {KEY}new-option {KEY}\
              restrict,expiry-time=\"20280101\" {KEY}{KEY}",
         );
         let login = admit(ann(&lines, &[]), &plain(KEY)).unwrap();
@@ -328,7 +336,7 @@ mod tests {
         for (options, told) in [
             ("from=\"192.0.2.1\"", "keys:1: the key is not for this source address"),
             ("expiry-time=\"20270101\"", "keys:1: the key has expired"),
-            ("verify-required", "keys:1: the option verify-required is not supported"),
+            ("new-option", "keys:1: the option new-option is not supported"),
             ("cert-authority", "keys:1: the key signs certificates and does not log in"),
         ] {
             let lines = format!("{options} {KEY}expiry-time=\"20200101\" {KEY}");
@@ -416,8 +424,9 @@ mod tests {
     #[test]
     fn revoked_keys_let_nobody_in_and_certify_nobody() {
         let admit = |revoked: &str, credential: &Arc<Credential>| {
-            let revoked = [key(revoked).fingerprint().to_string()];
-            let register = Register::new([ann(KEY, &[AUTHORITY])], revoked);
+            let mut list = Revocation::default();
+            list.add(&key(revoked));
+            let register = Register::new([ann(KEY, &[AUTHORITY])], list);
             register.admit("ann", credential, [10, 0, 0, 9].into(), UNIX_EPOCH).map(drop)
         };
         assert_eq!(admit(KEY, &plain(KEY)), Err(Denied::Revoked));

@@ -8,6 +8,7 @@ use crate::message::connection::ConnectionMessage;
 use crate::message::ext_info::ExtInfo;
 use crate::message::userauth_interactive::UserauthInfoRequest;
 use crate::name::NameList;
+use crate::provider::Presence;
 use crate::secret::Secret;
 
 /// What happened.
@@ -153,8 +154,9 @@ pub enum LoginMethod {
 pub enum Proof {
     /// Not yet: the request asks whether a signature would be taken.
     None,
-    /// The signature verifies.
-    Verified,
+    /// The signature verifies. Where a security key made it, it says whether its holder was there;
+    /// whether that is asked for is for the user of the core to know.
+    Verified(Option<Presence>),
 }
 
 /// A server's answer to a [`LoginRequest`].

@@ -230,4 +230,21 @@ pub trait Verify: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Failure::BadKey`], [`Failure::BadSignature`].
     fn verify(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Failure>;
+
+    /// What a `signature` that verifies says of the presence of whoever made it; `None` where
+    /// signatures of this algorithm say nothing of it.
+    fn presence(&self, signature: &[u8]) -> Option<Presence> {
+        let _ = signature;
+        None
+    }
+}
+
+/// What the signature of a security key says of its holder,
+/// [PROTOCOL.u2f](https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.u2f), `flags`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Presence {
+    /// The holder has touched the key.
+    pub touched: bool,
+    /// The holder was verified, most often by a PIN.
+    pub verified: bool,
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::provider::{Failure, Provider};
+use crate::provider::{Failure, Presence, Provider};
 use crate::wire::{self, Put};
 
 /// A signature as on the wire: the algorithm's name, and what the algorithm makes.
@@ -13,7 +13,8 @@ pub fn encode(algorithm: &str, signature: &[u8]) -> Bytes {
     out.into()
 }
 
-/// Verifies a signature as on the wire by a public key as on the wire.
+/// Verifies a signature as on the wire by a public key as on the wire, and yields what it says of
+/// its maker's presence, where it is a security key's.
 ///
 /// # Errors
 /// [`Failure::BadKey`] where the key is not of the algorithm's type, [`Failure::BadSignature`]
@@ -25,7 +26,7 @@ pub fn verify(
     key: &[u8],
     message: &[u8],
     signature: &[u8],
-) -> Result<(), Failure> {
+) -> Result<Option<Presence>, Failure> {
     let verifier = provider.verifier(algorithm).ok_or(Failure::BadSignature)?;
     let (_, key_type) = wire::utf8(key).map_err(|_| Failure::BadKey)?;
     if key_type != verifier.key_type() {
@@ -35,5 +36,6 @@ pub fn verify(
     if used != verifier.signature_name() {
         return Err(Failure::BadSignature);
     }
-    verifier.verify(key, message, signature)
+    verifier.verify(key, message, signature)?;
+    Ok(verifier.presence(signature))
 }

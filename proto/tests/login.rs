@@ -84,7 +84,7 @@ fn a_user_may_be_let_in_without_any_proof() {
 fn none_tells_the_methods_and_another_one_goes_on() {
     let pair = Pair::connected(setup([Credential::None, key("alice")], [refuse("publickey,x")]));
     assert_eq!(invitations(&pair.client), [Invitation::First, again("publickey,x", false)]);
-    assert_eq!(methods(&pair.server), [LoginMethod::None, by_key("alice", Proof::Verified)]);
+    assert_eq!(methods(&pair.server), [LoginMethod::None, by_key("alice", Proof::Verified(None))]);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_key_may_be_offered_before_it_signs() {
     assert!(pair.client.story().contains(&"KeyAccepted".to_owned()));
     assert_eq!(
         methods(&pair.server),
-        [by_key("alice", Proof::None), by_key("alice", Proof::Verified)]
+        [by_key("alice", Proof::None), by_key("alice", Proof::Verified(None))]
     );
 }
 
@@ -109,7 +109,7 @@ fn a_key_that_is_offered_and_refused_does_not_sign() {
 #[test]
 fn a_key_may_sign_at_once() {
     let pair = Pair::connected(setup([key("alice")], []));
-    assert_eq!(methods(&pair.server), [by_key("alice", Proof::Verified)]);
+    assert_eq!(methods(&pair.server), [by_key("alice", Proof::Verified(None))]);
 }
 
 #[test]

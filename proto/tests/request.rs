@@ -194,7 +194,7 @@ fn each_request_is_decided_for_the_user_that_it_names() {
         stage.say(&signed(user, &session_id));
         let decided = stage.side.logins().pop().unwrap();
         assert_eq!(decided.user, user);
-        assert!(matches!(decided.method, LoginMethod::PublicKey { proof: Proof::Verified, .. }));
+        assert!(matches!(decided.method, LoginMethod::PublicKey { proof: Proof::Verified(_), .. }));
         let partial = Decision::Partial { methods: names("publickey") };
         stage.side.connection.decide(stage.now, partial).unwrap();
     }

@@ -49,7 +49,7 @@ struct Anybody;
 impl Decide for Anybody {
     async fn decide(&mut self, request: LoginRequest) -> Decision {
         match request.method {
-            LoginMethod::PublicKey { proof: Proof::Verified, .. } => Decision::Accept,
+            LoginMethod::PublicKey { proof: Proof::Verified(_), .. } => Decision::Accept,
             _ => {
                 let methods = NameList::parse("publickey").expect("a fixed name");
                 Decision::Refuse { methods }
@@ -82,7 +82,7 @@ impl Pair {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let key = PrivateKey::generate_ed25519("alice").expect("there is randomness");
-        let identity = Candidate::Ready(Identity::from_key(key, "memory"));
+        let identity = Candidate::ready(Identity::from_key(key, "memory"));
         let host = Host::new("host", 22);
         let trust = Trust::new(Policy::AcceptNew, host, KnownHosts::default(), None);
         let config = Config {

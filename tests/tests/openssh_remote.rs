@@ -44,7 +44,7 @@ async fn connect(extra: &str) -> Connected {
         interactive: 0,
         password: 0,
     };
-    let login = Login::new(terms, [Candidate::Ready(Identity::from_key(key, "test"))]);
+    let login = Login::new(terms, [Candidate::ready(Identity::from_key(key, "test"))]);
     let (stream, served) = sshd.connect();
     let linked = Client::new(trust, login, Nobody).connect(stream, &config).await;
     let link = linked.unwrap_or_else(|error| panic!("{error}\n{}", sshd.log()));

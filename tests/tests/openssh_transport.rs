@@ -59,7 +59,7 @@ fn client(sshd: &Sshd, key: &Path) -> Client<Nobody> {
         password: 0,
     };
     let identity = Identity::from_key(private, "test");
-    Client::new(trust, Login::new(config, [Candidate::Ready(identity)]), Nobody)
+    Client::new(trust, Login::new(config, [Candidate::ready(identity)]), Nobody)
 }
 
 async fn connect(sshd: &Sshd, config: &ClientConfig) -> (Link<UnixStream>, Served) {

@@ -26,7 +26,9 @@ struct Doorman(PublicKey);
 impl Decide for Doorman {
     async fn decide(&mut self, request: LoginRequest) -> Decision {
         match request.method {
-            LoginMethod::PublicKey { key, proof: Proof::Verified, .. } if key == *self.0.wire() => {
+            LoginMethod::PublicKey { key, proof: Proof::Verified(_), .. }
+                if key == *self.0.wire() =>
+            {
                 Decision::Accept
             }
             _ => Decision::Refuse { methods: NameList::parse("publickey").unwrap_or_default() },
@@ -70,7 +72,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         interactive: 0,
         password: 0,
     };
-    let identity = Candidate::Ready(Identity::from_key(user_key, "memory"));
+    let identity = Candidate::ready(Identity::from_key(user_key, "memory"));
     let mut client = Client::new(trust, Login::new(config, [identity]), Nobody);
     let config = ClientConfig::new(common, "alice".to_owned());
     let connecting = client.connect(client_end, &config);

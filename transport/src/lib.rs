@@ -11,6 +11,7 @@
 //! | [`identity`], [`public_key`] | who a side is: keys in files and agents |
 //! | [`known_hosts`], [`authorized_keys`] | which keys servers and users are known by |
 //! | [`certificate`] | keys that an authority vouches for |
+//! | [`revocation`] | keys and certificates that are good for nothing any more |
 //! | [`provider`] | the core's cryptography, by ring and well-kept crates |
 
 pub mod accept;
@@ -26,6 +27,7 @@ pub mod login;
 pub mod prompt;
 pub mod provider;
 pub mod public_key;
+pub mod revocation;
 mod text_file;
 pub mod trust;
 

@@ -143,7 +143,7 @@ async fn tunnel(
         interactive: 0,
         password: 0,
     };
-    let identity = Candidate::Ready(Identity::from_key(user_key, "memory"));
+    let identity = Candidate::ready(Identity::from_key(user_key, "memory"));
     let mut client = Client::new(trust, Login::new(login, [identity]), Terminal::new(Mode::Batch));
     let link =
         client.connect(stream, &config).await.map_err(|error| broken("the login", &error))?;

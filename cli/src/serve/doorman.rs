@@ -87,8 +87,10 @@ impl<'a, W: World> Doorman<'a, W> {
                 return false;
             }
         };
-        if proof == Proof::None {
-            return true;
+        let Proof::Verified(presence) = proof else { return true };
+        if let Err(unmet) = login.demand.check(presence) {
+            tracing::info!(%peer, user, %credential, %unmet, "refused");
+            return false;
         }
         if let Err(turned) = self.visit.enter(&login.user.name) {
             tracing::warn!(%peer, user, %credential, %turned, "refused");

@@ -34,6 +34,7 @@ const KEPT: &[K] = &[
     K::CanonicalizeHostname,
     K::CanonicalizeMaxDots,
     K::CanonicalizePermittedCnames,
+    K::CertificateFile,
     K::Ciphers,
     K::ClearAllForwardings,
     K::ConnectTimeout,
@@ -133,13 +134,6 @@ const OTHERS: &[(K, Rule)] = &[
             |it| it.mention(K::CaSignatureAlgorithms).is_some_and(|it| !it.words.starts_with('+')),
             "signatures of authorities could be taken that it does not allow",
             "leave it out for this host",
-        ),
-    ),
-    (
-        K::CertificateFile,
-        Rule::Warned(
-            |it| !it.list(K::CertificateFile).is_empty(),
-            "certificates are used by way of an agent only: ssh-add",
         ),
     ),
     (

@@ -42,6 +42,10 @@ pub struct Document {
     /// are.
     #[serde(default)]
     pub revoked: Vec<Text<Print>>,
+    /// `revoked-keys`: files of what is good for nobody: public keys, one on each line, or key
+    /// revocation lists of `ssh-keygen -k`. One that cannot be read is an error.
+    #[serde(default)]
+    pub revoked_keys: Vec<Spanned<PathBuf>>,
     /// `[[authority]]`: who signs certificates.
     #[serde(default)]
     pub authority: Vec<Authority>,

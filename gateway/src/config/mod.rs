@@ -12,6 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adit_transport::identity::private_key::{self, Parsed, PrivateKey};
+use adit_transport::public_key::Fingerprint;
+use adit_transport::revocation::{self, Revocation};
 use toml::Spanned;
 
 use crate::config::document::Document;
@@ -111,8 +113,7 @@ fn parse(source: &Source) -> Result<Document, Error> {
 fn build(document: &Document, folder: &Path, report: &mut Report) -> Config {
     let authorities = people::authorities(document, folder, report);
     let users = people::users(document, folder, &authorities, report);
-    let revoked = report.values(&document.revoked).into_iter().map(|print| print.0);
-    let revoked: Vec<_> = revoked.collect();
+    let revoked = revoked(document, folder, report);
     Config {
         listen: listen(document, report),
         host_keys: host_keys(document, folder, report).into(),
@@ -126,6 +127,24 @@ fn build(document: &Document, folder: &Path, report: &mut Report) -> Config {
         limits: Arc::new(limits::build(&document.limits, &document.penalties, report)),
         warnings: Vec::new(),
     }
+}
+
+fn revoked(document: &Document, folder: &Path, report: &mut Report) -> Revocation {
+    let mut revoked = Revocation::default();
+    for text in &document.revoked {
+        let Some(print) = report.value(text) else { continue };
+        match print.0.parse::<Fingerprint>() {
+            Ok(fingerprint) => revoked.add_fingerprint(fingerprint),
+            Err(error) => report.fault(text.span.clone(), error.to_string()),
+        }
+    }
+    for file in &document.revoked_keys {
+        match revocation::load(&folder.join(file.get_ref())) {
+            Ok(more) => revoked.extend(more),
+            Err(error) => report.fault(file.span(), error.to_string()),
+        }
+    }
+    revoked
 }
 
 fn listen(document: &Document, report: &mut Report) -> Vec<SocketAddr> {

@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -25,9 +26,11 @@ fn folder() -> TempDir {
     write("host_ed25519", HOST_KEY, 0o600);
     write("encrypted", ENCRYPTED, 0o600);
     write("corp-ca.pub", RSA, 0o644);
+    write("revoked", "# none yet\n", 0o644);
+    write("gone", KEY, 0o644);
     fs::create_dir(folder.path().join("keys")).unwrap();
     write("keys/ann", KEY, 0o600);
-    write("keys/bad", &format!("verify-required {KEY}nonsense\n{RSA}"), 0o600);
+    write("keys/bad", &format!("new-option {KEY}nonsense\n{RSA}"), 0o600);
     write("keys/open", KEY, 0o666);
     write("keys/empty", "# none\n", 0o600);
     write("keys/options", &format!("# one\nrestrict {KEY}"), 0o600);
@@ -266,7 +269,7 @@ fn files_that_cannot_be_used_are_told_where_they_are_named() {
 fn a_key_in_the_file_must_be_right_and_one_elsewhere_lets_nobody_in() {
     let key = KEY.trim_end();
     for (line, cause) in [
-        (format!("verify-required {key}"), "the option verify-required is not supported"),
+        (format!("new-option {key}"), "the option new-option is not supported"),
         (format!("permitopen=\"x\" {key}"), "the option permitopen has the invalid value \"x\""),
         (format!("{key}\n{key}"), "this is not one line with a key"),
         (String::new(), "this is not one line with a key"),
@@ -279,9 +282,27 @@ fn a_key_in_the_file_must_be_right_and_one_elsewhere_lets_nobody_in() {
     assert_eq!(config.register.user("ann").unwrap().keys.len(), 2);
     let told = config.warnings.join("\n");
     assert!(told.contains("keys/bad:2: there is no public key"), "{told}");
-    let refused =
-        "keys/bad:1: the option verify-required is not supported: this key lets nobody in";
+    let refused = "keys/bad:1: the option new-option is not supported: this key lets nobody in";
     assert!(told.contains(refused), "{told}");
+}
+
+#[test]
+fn keys_of_files_are_revoked_and_a_file_that_is_none_is_a_fault() {
+    let user = format!("[[user]]\nname = \"ann\"\nkeys = ['''{}''']", KEY.trim_end());
+    let config = |revoked: &str| parse(&minimal(&format!("revoked-keys = [{revoked}]\n{user}")));
+    let key = adit_transport::public_key::PublicKey::parse(KEY.trim_end()).unwrap().0;
+    let credential = Arc::new(crate::credential::Credential::Key(key));
+    let admitted = |revoked: &str| {
+        let register = config(revoked).unwrap().register;
+        let now = std::time::SystemTime::now();
+        register.admit("ann", &credential, [10, 0, 0, 9].into(), now).map(drop)
+    };
+    assert_eq!(admitted("\"revoked\""), Ok(()));
+    assert_eq!(admitted("\"revoked\", \"gone\""), Err(crate::register::Denied::Revoked));
+    let told = config("\"none\"").unwrap_err();
+    assert!(told.contains("No such file"), "{told}");
+    let told = config("\"encrypted\"").unwrap_err();
+    assert!(told.contains("encrypted:1: "), "{told}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use adit_transport::authorized_keys::{Destination, Refused};
 
 use crate::ask::Direction;
 use crate::calendar::zone::Zone;
+use crate::demand::{Demand, Touch, Verification};
 use crate::pattern::{Hosts, Pattern};
 use crate::ports::Ports;
 use crate::terms::sources::Sources;
@@ -35,6 +36,8 @@ pub struct Terms {
     pub expiry: Option<SystemTime>,
     /// The names that a certificate must have one of, by `principals`.
     pub principals: Option<Vec<String>>,
+    /// What signatures must say, by `no-touch-required` and `verify-required`.
+    pub demand: Demand,
     open: Vec<Pattern>,
     listen: Vec<Pattern>,
 }
@@ -57,6 +60,7 @@ impl Default for Terms {
             sources: None,
             expiry: None,
             principals: None,
+            demand: Demand::default(),
             open: Vec::new(),
             listen: Vec::new(),
         }
@@ -106,12 +110,12 @@ impl Terms {
             KeyOption::AgentForwarding(_)
             | KeyOption::Command(_)
             | KeyOption::Environment(_)
-            | KeyOption::NoTouchRequired
             | KeyOption::Pty(_)
             | KeyOption::Tunnel(_)
             | KeyOption::UserRc(_)
             | KeyOption::X11Forwarding(_) => {}
-            KeyOption::VerifyRequired => return Err(unsupported("verify-required")),
+            KeyOption::NoTouchRequired => self.demand.touch = Touch::Waived,
+            KeyOption::VerifyRequired => self.demand.verification = Verification::Required,
             KeyOption::Unknown(name) => return Err(unsupported(name)),
             other => return Err(unsupported(&format!("{other:?}"))),
         }
@@ -218,6 +222,14 @@ mod tests {
     }
 
     #[test]
+    fn what_signatures_must_say_is_kept() {
+        assert_eq!(of("").unwrap().demand, Demand::default());
+        let terms = of("no-touch-required,verify-required").unwrap();
+        let expected = Demand { touch: Touch::Waived, verification: Verification::Required };
+        assert_eq!(terms.demand, expected);
+    }
+
+    #[test]
     fn an_authority_may_be_for_some_principals() {
         let terms = of("cert-authority,principals=\"ann,ops\"").unwrap();
         assert_eq!(terms.role, Role::Authority);
@@ -227,7 +239,6 @@ mod tests {
     #[test]
     fn what_is_not_enforced_refuses_the_key() {
         for (options, told) in [
-            ("verify-required", "the option verify-required is not supported"),
             ("new-option", "the option new-option is not supported"),
             ("command", "the option command is not supported"),
             ("principals=\"ann\"", "the option principals without cert-authority is not supported"),

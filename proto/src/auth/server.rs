@@ -134,7 +134,7 @@ impl Login {
                     return self.refuse(self.config.methods.clone(), transport);
                 };
                 let pending = match proof {
-                    Proof::Verified => Pending::Key,
+                    Proof::Verified(_) => Pending::Key,
                     Proof::None => {
                         Pending::Offer { key: key.clone(), algorithm: algorithm.clone() }
                     }
@@ -169,8 +169,7 @@ impl Login {
         let Some(signature) = signature else { return Ok(Proof::None) };
         let session_id = transport.exchange.session_id().ok_or(Failure::Internal)?;
         let data = UserauthRequest::signed_data(session_id, user, CONNECTION, algorithm, key);
-        signature::verify(&common.provider, algorithm, key, &data, &signature)?;
-        Ok(Proof::Verified)
+        signature::verify(&common.provider, algorithm, key, &data, &signature).map(Proof::Verified)
     }
 
     fn ask(&mut self, request: LoginRequest, pending: Pending, events: &mut VecDeque<Event>) {

@@ -19,7 +19,7 @@ pub struct Algorithm {
 }
 
 /// All that there are, the preferred first among those of one type.
-pub const ALL: [Algorithm; 5] = [
+pub const ALL: [Algorithm; 8] = [
     Algorithm {
         name: "ssh-ed25519-cert-v01@openssh.com",
         key_type: "ssh-ed25519-cert-v01@openssh.com",
@@ -37,6 +37,24 @@ pub const ALL: [Algorithm; 5] = [
         key_type: "ecdsa-sha2-nistp384-cert-v01@openssh.com",
         plain_key_type: "ecdsa-sha2-nistp384",
         signature: "ecdsa-sha2-nistp384",
+    },
+    Algorithm {
+        name: "ecdsa-sha2-nistp521-cert-v01@openssh.com",
+        key_type: "ecdsa-sha2-nistp521-cert-v01@openssh.com",
+        plain_key_type: "ecdsa-sha2-nistp521",
+        signature: "ecdsa-sha2-nistp521",
+    },
+    Algorithm {
+        name: "sk-ssh-ed25519-cert-v01@openssh.com",
+        key_type: "sk-ssh-ed25519-cert-v01@openssh.com",
+        plain_key_type: "sk-ssh-ed25519@openssh.com",
+        signature: "sk-ssh-ed25519@openssh.com",
+    },
+    Algorithm {
+        name: "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+        key_type: "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+        plain_key_type: "sk-ecdsa-sha2-nistp256@openssh.com",
+        signature: "sk-ecdsa-sha2-nistp256@openssh.com",
     },
     Algorithm {
         name: "rsa-sha2-512-cert-v01@openssh.com",

@@ -7,6 +7,8 @@ use adit_proto::wire;
 /// One that is not known permits nothing that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Extension {
+    /// `no-touch-required`: signatures are good that nobody confirmed by a touch.
+    NoTouchRequired,
     /// `permit-port-forwarding`: ports and sockets may be forwarded, in either direction.
     PermitPortForwarding,
     /// Any other, by its name: about sessions, or not known.
@@ -21,6 +23,7 @@ impl Extension {
             let (rest, name) = wire::utf8(input).ok()?;
             let (rest, _data) = wire::string(rest).ok()?;
             extensions.push(match name {
+                "no-touch-required" => Self::NoTouchRequired,
                 "permit-port-forwarding" => Self::PermitPortForwarding,
                 other => Self::Other(other.to_owned()),
             });

@@ -27,6 +27,7 @@ use crate::certificate::kind::Kind;
 use crate::certificate::restriction::Restriction;
 use crate::certificate::validity::Validity;
 use crate::public_key::PublicKey;
+use crate::public_key::material::SK_ECDSA;
 
 /// The most principals that a certificate may have.
 const MOST_PRINCIPALS: usize = 256;
@@ -93,6 +94,7 @@ impl Form {
 fn certified(input: &[u8], names: Algorithm) -> Result<(&[u8], PublicKey), Invalid> {
     let fields = match names.plain_key_type {
         "ssh-ed25519" => 1,
+        SK_ECDSA => 3,
         _ => 2,
     };
     let mut rest = input;

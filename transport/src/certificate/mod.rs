@@ -6,8 +6,8 @@
 //! on this occasion ([`Certificate::check`]), and whether whoever shows it has the certified key
 //! ([`verifier`]). Whether the authority is one to believe is the caller's to know.
 //!
-//! Certificates of Ed25519, ECDSA (P-256, P-384) and RSA keys are known, signed by keys of the
-//! same types; never with SHA-1.
+//! Certificates of Ed25519, ECDSA and RSA keys and of security keys are known, signed by keys of
+//! the same types; never with SHA-1.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -133,6 +133,16 @@ impl Certificate {
         self.form.extensions.contains(&Extension::PermitPortForwarding)
     }
 
+    /// Whether it demands that signatures were confirmed by a PIN.
+    pub fn requires_verification(&self) -> bool {
+        self.form.restrictions.contains(&Restriction::VerifyRequired)
+    }
+
+    /// Whether it lets signatures pass that nobody confirmed by a touch.
+    pub fn waives_touch(&self) -> bool {
+        self.form.extensions.contains(&Extension::NoTouchRequired)
+    }
+
     /// Verifies that [its authority](Self::authority) has signed it.
     ///
     /// # Errors
@@ -142,10 +152,12 @@ impl Certificate {
         let signed = self.wire.get(..self.form.signed).ok_or(Failure::Internal)?;
         let algorithm = &self.form.algorithm;
         let own = &self.form.authority;
-        signature::verify(provider, algorithm, own.wire(), signed, &self.form.signature)
+        signature::verify(provider, algorithm, own.wire(), signed, &self.form.signature).map(drop)
     }
 
-    /// Whether it holds on this occasion, as the certificate of a user.
+    /// Whether it holds on this occasion, as the certificate of a user. What it demands of the
+    /// login's signature is to be asked for by [`requires_verification`](Self::requires_verification)
+    /// and [`waives_touch`](Self::waives_touch).
     ///
     /// A certificate without any principal is refused: it would be good for everybody.
     ///
@@ -172,13 +184,13 @@ impl Certificate {
 
 fn check_restriction(restriction: &Restriction, source: IpAddr) -> Result<(), Refused> {
     match restriction {
-        // It says what a session runs, and has no say about forwarding.
-        Restriction::ForceCommand(_) => Ok(()),
+        // The one says what a session runs, and has no say about forwarding; the other is about the
+        // signature of a login and not about the certificate.
+        Restriction::ForceCommand(_) | Restriction::VerifyRequired => Ok(()),
         Restriction::SourceAddress(networks) => {
             let inside = networks.iter().any(|network| network.contains(source));
             if inside { Ok(()) } else { Err(Refused::Source) }
         }
-        Restriction::VerifyRequired => Err(Refused::Unsupported("verify-required".to_owned())),
         Restriction::Other(name) => Err(Refused::Unsupported(name.clone())),
     }
 }

@@ -6,6 +6,7 @@ use crate::provider;
 const ED25519: &str = include_str!("../../testdata/certificates/ed25519.pub");
 const NISTP256: &str = include_str!("../../testdata/certificates/nistp256.pub");
 const NISTP384: &str = include_str!("../../testdata/certificates/nistp384.pub");
+const NISTP521: &str = include_str!("../../testdata/certificates/nistp521.pub");
 const RSA: &str = include_str!("../../testdata/certificates/rsa2048.pub");
 const ED25519_KEY: &str = include_str!("../../testdata/keys/ed25519.pub");
 const RSA_KEY: &str = include_str!("../../testdata/keys/rsa3072.pub");
@@ -49,7 +50,7 @@ fn a_certificate_says_what_ssh_keygen_was_told() {
 #[test]
 fn certificates_of_all_types_are_signed_by_authorities_of_all_types() {
     let provider = provider::default();
-    for text in [ED25519, NISTP256, NISTP384, RSA] {
+    for text in [ED25519, NISTP256, NISTP384, NISTP521, RSA] {
         assert_eq!(certificate(text).verify(&provider), Ok(()), "{text}");
     }
     assert_eq!(certificate(NISTP256).validity(), Validity { after: 0, before: u64::MAX });

@@ -1,11 +1,13 @@
 //! Signatures by certified keys, to verify with.
 
-use adit_proto::provider::{Failure, Verify};
+use adit_proto::provider::{Failure, Presence, Verify};
 use bytes::Bytes;
 
 use crate::certificate::Certificate;
 use crate::certificate::algorithm::{self, Algorithm};
+use crate::provider::security_key::SecurityKey;
 use crate::provider::signature::{Ecdsa, Ed25519, Rsa};
+use crate::public_key::material::{SK_ECDSA, SK_ED25519};
 
 /// Verifies signatures by the key that a certificate certifies. Of the certificate it asks
 /// nothing: whoever decides on the login has to.
@@ -25,6 +27,9 @@ impl Certified {
             "ssh-ed25519" => Box::new(Ed25519),
             "ecdsa-sha2-nistp256" => Box::new(Ecdsa::NISTP256),
             "ecdsa-sha2-nistp384" => Box::new(Ecdsa::NISTP384),
+            "ecdsa-sha2-nistp521" => Box::new(Ecdsa::NISTP521),
+            SK_ED25519 => Box::new(SecurityKey::Ed25519),
+            SK_ECDSA => Box::new(SecurityKey::Ecdsa),
             "rsa-sha2-512" => Box::new(Rsa::SHA512),
             "rsa-sha2-256" => Box::new(Rsa::SHA256),
             _ => return None,
@@ -64,5 +69,9 @@ impl Verify for Certified {
             return Err(Failure::BadKey);
         }
         self.plain.verify(certificate.key().wire(), message, signature)
+    }
+
+    fn presence(&self, signature: &[u8]) -> Option<Presence> {
+        self.plain.presence(signature)
     }
 }

@@ -1,4 +1,5 @@
 //! The text form of private key files: base64 between two marks,
+//! [RFC 7468](https://www.rfc-editor.org/rfc/rfc7468) and
 //! [PROTOCOL.key](https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key).
 
 use adit_proto::secret::Secret;
@@ -13,18 +14,80 @@ const END: &str = "-----END OPENSSH PRIVATE KEY-----";
 /// How many characters of base64 stand in a line, as OpenSSH writes them.
 const LINE: usize = 70;
 
-/// Reads the bytes between the marks. White space does not matter.
-pub(super) fn decode(text: &[u8]) -> Result<Secret, Problem> {
-    let text = std::str::from_utf8(text).map_err(|_| Problem::NoKey)?.trim_ascii();
-    let body = text.strip_prefix(BEGIN).ok_or_else(|| foreign(text))?;
-    let (body, _) = body.split_once(END).ok_or(Problem::NoEnd)?;
+/// A private key file without its text form.
+#[derive(Debug)]
+pub(super) struct Armored {
+    /// What the marks say.
+    pub(super) label: Label,
+    /// How the bytes are encrypted, `DEK-Info` of
+    /// [RFC 1421 section 4.6.1.3](https://www.rfc-editor.org/rfc/rfc1421#section-4.6.1.3).
+    pub(super) encryption: Option<String>,
+    /// The bytes.
+    pub(super) bytes: Secret,
+}
+
+/// What the marks of a private key say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Label {
+    OpenSsh,
+    Pkcs1,
+    Sec1,
+    Pkcs8,
+    EncryptedPkcs8,
+}
+
+impl Label {
+    /// The marks at the beginning and at the end.
+    fn marks(self) -> (&'static str, &'static str) {
+        match self {
+            Self::OpenSsh => (BEGIN, END),
+            Self::Pkcs1 => ("-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----"),
+            Self::Sec1 => ("-----BEGIN EC PRIVATE KEY-----", "-----END EC PRIVATE KEY-----"),
+            Self::Pkcs8 => ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"),
+            Self::EncryptedPkcs8 => {
+                ("-----BEGIN ENCRYPTED PRIVATE KEY-----", "-----END ENCRYPTED PRIVATE KEY-----")
+            }
+        }
+    }
+}
+
+/// Reads the bytes between the marks. White space does not matter; what OpenSSL writes before a
+/// key, as its parameters, is passed over.
+pub(super) fn decode(text: &[u8]) -> Result<Armored, Problem> {
+    const ALL: [Label; 5] =
+        [Label::OpenSsh, Label::Pkcs1, Label::Sec1, Label::Pkcs8, Label::EncryptedPkcs8];
+    let text = std::str::from_utf8(text).map_err(|_| Problem::NoKey)?;
+    let found = ALL.into_iter().find_map(|label| {
+        let (_, body) = text.split_once(label.marks().0)?;
+        Some((label, body))
+    });
+    let (label, body) = found.ok_or_else(|| foreign(text.trim_ascii()))?;
+    let (body, _) = body.split_once(label.marks().1).ok_or(Problem::NoEnd)?;
+    let (encryption, body) = headers(body)?;
     let mut base64 = Zeroizing::new(Vec::with_capacity(body.len()));
     base64.extend(body.bytes().filter(|byte| !byte.is_ascii_whitespace()));
     let bytes = Base64::decode_in_place(&mut base64).map_err(|_| Problem::Base64)?;
-    Ok(Secret::from(bytes))
+    Ok(Armored { label, encryption, bytes: Secret::from(bytes) })
 }
 
-/// Writes bytes between the marks.
+/// What the headers say of the encryption, and what follows them,
+/// [RFC 1421 section 4.4](https://www.rfc-editor.org/rfc/rfc1421#section-4.4).
+fn headers(body: &str) -> Result<(Option<String>, &str), Problem> {
+    let (mut rest, mut encryption, mut encrypted) = (body.trim_ascii_start(), None, false);
+    loop {
+        let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+        let Some((name, value)) = line.split_once(':') else { break };
+        match name.trim_ascii() {
+            "Proc-Type" => encrypted = value.trim_ascii() == "4,ENCRYPTED",
+            "DEK-Info" => encryption = Some(value.trim_ascii().to_owned()),
+            _ => {}
+        }
+        rest = after;
+    }
+    if encrypted == encryption.is_some() { Ok((encryption, rest)) } else { Err(Problem::Damaged) }
+}
+
+/// Writes bytes between the marks of OpenSSH.
 pub(super) fn encode(bytes: &[u8]) -> Secret {
     let base64 = Zeroizing::new(Base64::encode_string(bytes));
     let lines = base64.len().div_ceil(LINE);
@@ -41,20 +104,15 @@ pub(super) fn encode(bytes: &[u8]) -> Secret {
     Secret::new(text)
 }
 
-/// What a text is that is not an OpenSSH private key.
+/// What a text is that is no private key that is read here.
 fn foreign(text: &str) -> Problem {
-    const KNOWN: [(&str, Foreign); 7] = [
-        ("-----BEGIN PRIVATE KEY-----", Foreign::Pem),
-        ("-----BEGIN ENCRYPTED PRIVATE KEY-----", Foreign::Pem),
-        ("-----BEGIN RSA PRIVATE KEY-----", Foreign::Pem),
-        ("-----BEGIN EC PRIVATE KEY-----", Foreign::Pem),
-        ("-----BEGIN DSA PRIVATE KEY-----", Foreign::Pem),
-        ("PuTTY-User-Key-File-", Foreign::Putty),
-        ("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----", Foreign::Ssh2),
-    ];
     let starts = |mark: &str| text.starts_with(mark);
-    if let Some((_, format)) = KNOWN.iter().find(|(mark, _)| starts(mark)) {
-        Problem::Foreign(*format)
+    if starts("PuTTY-User-Key-File-") {
+        Problem::Foreign(Foreign::Putty)
+    } else if starts("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----") {
+        Problem::Foreign(Foreign::Ssh2)
+    } else if starts("-----BEGIN DSA PRIVATE KEY-----") {
+        Problem::KeyType("ssh-dss".to_owned())
     } else if ["ssh-", "ecdsa-", "sk-", "-----BEGIN PUBLIC KEY-----"].into_iter().any(starts) {
         Problem::PublicKey
     } else {
@@ -70,15 +128,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_openssh_key_is_told_by_its_kind() {
+    fn what_is_no_private_key_is_told_by_its_kind() {
         let cases = [
             ("", Problem::NoKey),
             ("hello", Problem::NoKey),
             ("ssh-ed25519 AAAA", Problem::PublicKey),
-            ("-----BEGIN RSA PRIVATE KEY-----\nAAAA", Problem::Foreign(Foreign::Pem)),
-            ("-----BEGIN PRIVATE KEY-----\nAAAA", Problem::Foreign(Foreign::Pem)),
+            ("-----BEGIN DSA PRIVATE KEY-----\nAAAA", Problem::KeyType("ssh-dss".to_owned())),
             ("PuTTY-User-Key-File-3: ssh-ed25519", Problem::Foreign(Foreign::Putty)),
             ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", Problem::NoEnd),
+            ("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----", Problem::NoEnd),
         ];
         for (text, cause) in cases {
             let found = decode(text.as_bytes()).unwrap_err();
@@ -99,18 +157,38 @@ mod tests {
     }
 
     #[test]
-    fn white_space_does_not_matter() {
+    fn white_space_and_what_stands_before_the_key_do_not_matter() {
         let text = encode(&[7; 100]);
         let text = String::from_utf8(text.expose().to_vec()).unwrap();
         let text = format!("\n {} ", text.replace('\n', "\r\n"));
-        assert_eq!(decode(text.as_bytes()).unwrap().expose(), [7; 100]);
+        assert_eq!(decode(text.as_bytes()).unwrap().bytes.expose(), [7; 100]);
+        let parameters =
+            "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----";
+        let key = "-----BEGIN EC PRIVATE KEY-----\nBwcH\n-----END EC PRIVATE KEY-----";
+        let found = decode(format!("{parameters}\n{key}\n").as_bytes()).unwrap();
+        assert_eq!((found.label, found.bytes.expose()), (Label::Sec1, &[7; 3][..]));
+    }
+
+    #[test]
+    fn headers_say_how_a_key_is_encrypted() {
+        let file = |headers: &str| {
+            let (begin, end) = Label::Pkcs1.marks();
+            decode(format!("{begin}\n{headers}BwcH\n{end}\n").as_bytes())
+        };
+        let found = file("Proc-Type: 4,ENCRYPTED\r\nDEK-Info: AES-128-CBC,00FF\r\n\r\n").unwrap();
+        assert_eq!(found.encryption.as_deref(), Some("AES-128-CBC,00FF"));
+        assert_eq!(found.bytes.expose(), [7; 3]);
+        for bad in ["Proc-Type: 4,ENCRYPTED\n\n", "DEK-Info: AES-128-CBC,00FF\n\n"] {
+            assert!(matches!(file(bad), Err(Problem::Damaged)), "{bad}");
+        }
     }
 
     proptest! {
         #[test]
         fn bytes_are_read_as_written(bytes in vec(any::<u8>(), 0..300)) {
             let read = decode(encode(&bytes).expose()).unwrap();
-            prop_assert_eq!(read.expose(), &bytes);
+            prop_assert_eq!(read.bytes.expose(), &bytes);
+            prop_assert_eq!(read.label, Label::OpenSsh);
         }
 
         #[test]

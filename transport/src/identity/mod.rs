@@ -9,16 +9,21 @@ pub use agent::Agent;
 pub use error::Error;
 pub use private_key::PrivateKey;
 
+use crate::certificate::Certificate;
 use crate::public_key::PublicKey;
 
 pub mod agent;
 mod armor;
+mod asn1;
+mod dek;
 mod encryption;
 pub mod error;
+mod fields;
 mod key_file;
 pub mod private_key;
 pub mod problem;
 mod rsa;
+mod sealed;
 mod signing_key;
 
 /// A private key, wherever it is held.
@@ -28,6 +33,7 @@ mod signing_key;
 #[derive(Debug, Clone)]
 pub struct Identity {
     public_key: PublicKey,
+    certificate: Option<Arc<Certificate>>,
     origin: String,
     signer: Signer,
 }
@@ -36,7 +42,8 @@ pub struct Identity {
 #[derive(Debug, Clone)]
 enum Signer {
     Key(Arc<PrivateKey>),
-    Agent(Agent),
+    /// An agent, which knows the key by this public key or certificate.
+    Agent(Agent, Bytes),
 }
 
 impl Identity {
@@ -45,6 +52,7 @@ impl Identity {
     pub fn from_key(key: PrivateKey, origin: impl Into<String>) -> Self {
         Self {
             public_key: key.public_key().clone(),
+            certificate: None,
             origin: origin.into(),
             signer: Signer::Key(Arc::new(key)),
         }
@@ -56,7 +64,17 @@ impl Identity {
             "" => "agent".to_owned(),
             comment => format!("agent, {comment}"),
         };
-        Self { public_key: key.public_key, origin, signer: Signer::Agent(agent) }
+        let wire = match &key.certificate {
+            Some(certificate) => certificate.wire().clone(),
+            None => key.public_key.wire().clone(),
+        };
+        let agent::Key { public_key, certificate, .. } = key;
+        Self { public_key, certificate, origin, signer: Signer::Agent(agent, wire) }
+    }
+
+    /// The certificate that an agent holds with the key.
+    pub fn certificate(&self) -> Option<&Arc<Certificate>> {
+        self.certificate.as_ref()
     }
 
     /// The public key.
@@ -99,7 +117,7 @@ impl Identity {
         }
         match &self.signer {
             Signer::Key(key) => key.sign(algorithm, data).ok_or(Error::Failed),
-            Signer::Agent(agent) => Ok(agent.sign(&self.public_key, algorithm, data).await?),
+            Signer::Agent(agent, key) => Ok(agent.sign(key, algorithm, data).await?),
         }
     }
 }
@@ -138,7 +156,7 @@ mod tests {
         let identity = Identity::from_key(key, "/home/me/.ssh/id_ed25519");
         let expected = format!("ssh-ed25519 {fingerprint} (/home/me/.ssh/id_ed25519)");
         assert_eq!(identity.to_string(), expected);
-        let key = agent::Key { public_key, comment: "me@here".to_owned() };
+        let key = agent::Key { public_key, certificate: None, comment: "me@here".to_owned() };
         let identity = Identity::from_agent(Agent::new("/agent"), key);
         assert_eq!(identity.origin(), "agent, me@here");
     }

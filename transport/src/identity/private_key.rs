@@ -1,4 +1,4 @@
-//! Private keys in files, in the format of OpenSSH.
+//! Private keys in files, in the formats of OpenSSH and of OpenSSL.
 
 use std::fmt;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -9,10 +9,10 @@ use std::path::Path;
 use adit_proto::secret::Secret;
 use adit_proto::wire::{self, Put};
 use bytes::Bytes;
-use ring::signature::{Ed25519KeyPair, KeyPair};
 
-use crate::identity::key_file::KeyFile;
+use crate::identity::fields::Fields;
 use crate::identity::problem::Problem;
+use crate::identity::sealed::{Content, Sealed};
 use crate::identity::signing_key::SigningKey;
 use crate::identity::{armor, key_file};
 use crate::provider::random;
@@ -39,23 +39,8 @@ impl PrivateKey {
     pub fn generate_ed25519(comment: &str) -> Result<Self, Problem> {
         let mut seed = Secret::zeroed(32);
         random::fill(seed.expose_mut()).map_err(|_| Problem::Random)?;
-        let pair =
-            Ed25519KeyPair::from_seed_unchecked(seed.expose()).map_err(|_| Problem::Mismatch)?;
-        let public = pair.public_key().as_ref();
-        let mut wire = Vec::new();
-        wire.put_string(b"ssh-ed25519");
-        wire.put_string(public);
-        let mut fields = Vec::with_capacity(wire.len() + 4 + seed.len() + public.len());
-        fields.put_raw(&wire);
-        fields.put_uint32(64);
-        fields.put_raw(seed.expose());
-        fields.put_raw(public);
-        Ok(Self {
-            public_key: PublicKey::from_wire(Bytes::from(wire)).map_err(|_| Problem::Damaged)?,
-            comment: comment.to_owned(),
-            signing_key: SigningKey::Ed25519(Box::new(pair)),
-            fields: Secret::new(fields),
-        })
+        let made = Self::from_fields(Fields::ed25519(seed.expose(), None)?)?;
+        Ok(Self { comment: comment.to_owned(), ..made })
     }
 
     /// The public key.
@@ -113,6 +98,10 @@ impl PrivateKey {
         Ok(())
     }
 
+    fn from_fields(fields: Fields) -> Result<Self, Problem> {
+        Self::from_section(fields.section.expose(), fields.public_key)
+    }
+
     /// A key of the section that begins with its fields.
     fn from_section(section: &[u8], public_key: PublicKey) -> Result<Self, Problem> {
         let (rest, signing_key) = SigningKey::parse(section, &public_key)?;
@@ -143,10 +132,10 @@ pub enum Parsed {
 }
 
 impl Parsed {
-    /// The public key, which is readable in both cases.
-    pub fn public_key(&self) -> &PublicKey {
+    /// The public key, where it is readable without a passphrase.
+    pub fn public_key(&self) -> Option<&PublicKey> {
         match self {
-            Self::Plain(key) => key.public_key(),
+            Self::Plain(key) => Some(key.public_key()),
             Self::Encrypted(key) => key.public_key(),
         }
     }
@@ -156,27 +145,26 @@ impl Parsed {
 #[derive(Debug)]
 pub struct Encrypted {
     name: String,
-    file: KeyFile,
+    sealed: Sealed,
 }
 
 impl Encrypted {
-    /// The public key.
-    pub fn public_key(&self) -> &PublicKey {
-        self.file.public_key()
+    /// The public key, where it is readable without the passphrase: in files of OpenSSH's own
+    /// format, and in no others.
+    pub fn public_key(&self) -> Option<&PublicKey> {
+        self.sealed.public_key()
     }
 
-    /// Decrypts the key. It blocks for as long as the file's rounds of bcrypt take: usually some
+    /// Decrypts the key. It blocks for as long as the file's key derivation takes: usually some
     /// tenths of a second, and a minute or two at most.
     ///
     /// # Errors
     /// [`Problem::WrongPassphrase`]: ask again. Any other: the file cannot be used.
     pub fn decrypt(&self, passphrase: &Secret) -> Result<PrivateKey, Error> {
-        self.try_decrypt(passphrase).map_err(|problem| Error::named(&self.name, problem))
-    }
-
-    fn try_decrypt(&self, passphrase: &Secret) -> Result<PrivateKey, Problem> {
-        let section = self.file.open(passphrase)?;
-        PrivateKey::from_section(section.expose(), self.public_key().clone())
+        self.sealed
+            .open(passphrase)
+            .and_then(PrivateKey::from_fields)
+            .map_err(|problem| Error::named(&self.name, problem))
     }
 }
 
@@ -200,12 +188,12 @@ pub fn parse(text: &[u8], name: &str) -> Result<Parsed, Error> {
 }
 
 fn try_parse(text: &[u8], name: &str) -> Result<Parsed, Problem> {
-    let file = KeyFile::parse(armor::decode(text)?.expose())?;
-    if file.is_encrypted() {
-        return Ok(Parsed::Encrypted(Encrypted { name: name.to_owned(), file }));
+    match Content::parse(armor::decode(text)?)? {
+        Content::Plain(fields) => PrivateKey::from_fields(fields).map(Parsed::Plain),
+        Content::Sealed(sealed) => {
+            Ok(Parsed::Encrypted(Encrypted { name: name.to_owned(), sealed }))
+        }
     }
-    let section = file.open(&Secret::default())?;
-    PrivateKey::from_section(section.expose(), file.public_key().clone()).map(Parsed::Plain)
 }
 
 /// The longest file that is read: what OpenSSH reads, and far more than any key needs.
@@ -273,7 +261,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::identity::problem::Foreign;
     use crate::provider;
 
     /// Keys made by OpenSSH 9.2; the passphrase of the encrypted ones is `correct horse`.
@@ -315,7 +302,8 @@ mod tests {
 
     #[test]
     fn keys_of_openssh_sign() {
-        for name in ["ed25519", "nistp256", "nistp384", "rsa2048", "rsa3072", "rsa4096"] {
+        for name in ["ed25519", "nistp256", "nistp384", "nistp521", "rsa2048", "rsa3072", "rsa4096"]
+        {
             let key = plain(name);
             let text = fs::read_to_string(file(&format!("{name}.pub"))).unwrap();
             let (public_key, comment) = PublicKey::parse(text.trim_end()).unwrap();
@@ -347,7 +335,7 @@ mod tests {
             let encrypted = encrypted(name);
             let key = encrypted.decrypt(&Secret::from(&b"correct horse"[..])).unwrap();
             assert_eq!(key.comment(), name);
-            assert_eq!(key.public_key(), encrypted.public_key());
+            assert_eq!(Some(key.public_key()), encrypted.public_key());
             check_signatures(&key);
         }
     }
@@ -384,7 +372,6 @@ mod tests {
             assert_eq!(error.to_string(), format!("private key {name}: {message}"));
             assert_eq!(error.hint().unwrap(), "add it to ssh-agent, or use an ed25519 key");
         };
-        check("nistp521", "it is of type \"ecdsa-sha2-nistp521\", which is not supported");
         check(
             "rsa2560",
             "it is an rsa key of 2560 bits; those of 2048, 3072 and 4096 bits are supported",
@@ -392,15 +379,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_openssh_key_is_refused_with_a_hint() {
+    fn keys_of_openssl_sign() {
+        for name in ["rsa.pem", "nistp256.pkcs8"] {
+            check_signatures(&plain(name));
+        }
+    }
+
+    #[test]
+    fn a_public_key_is_refused_with_a_hint() {
         let refused = |name| try_read(name).unwrap_err();
-        assert!(matches!(refused("rsa.pem"), Problem::Foreign(Foreign::Pem)));
-        assert!(matches!(refused("nistp256.pkcs8"), Problem::Foreign(Foreign::Pem)));
         assert!(matches!(refused("ed25519.pub"), Problem::PublicKey));
-        assert_eq!(
-            refused("rsa.pem").hint("rsa.pem").unwrap(),
-            "convert it with: ssh-keygen -p -f rsa.pem",
-        );
         assert_eq!(
             refused("ed25519.pub").hint("ed25519.pub").unwrap(),
             "the private key is probably in ed25519",

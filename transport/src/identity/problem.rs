@@ -25,7 +25,7 @@ pub enum Problem {
     #[error("it is a public key, and the private key is needed")]
     PublicKey,
     /// It is a private key in a format that is not read.
-    #[error("it is a private key in {0}, and only the format of openssh is read")]
+    #[error("it is a private key in {0}, which is not read")]
     Foreign(Foreign),
     /// The mark at the end is missing.
     #[error("it is cut short: its last line is missing")]
@@ -42,12 +42,24 @@ pub enum Problem {
     /// It is encrypted in a way that is not known here.
     #[error("it is encrypted by \"{0}\", which is not supported")]
     Cipher(String),
-    /// It asks for more rounds of bcrypt than anyone waits for.
-    #[error("its encryption asks for {0} rounds of bcrypt, which is too many")]
+    /// Its encryption asks for more rounds of hashing than anyone waits for.
+    #[error("its encryption asks for {0} rounds of hashing, which is too many")]
     Rounds(u32),
+    /// Its encryption asks for more memory or work than anyone has.
+    #[error("its encryption asks for too much memory or work")]
+    Memory,
+    /// The public half is missing, which would have to be computed.
+    #[error("its public half is missing")]
+    NoPublicHalf,
+    /// Its public half is written in a short form.
+    #[error("its public half is compressed, which is not read")]
+    Compressed,
     /// It is of a type that cannot be signed with here.
     #[error("it is of type \"{0}\", which is not supported")]
     KeyType(String),
+    /// It is of a security key, which signs by itself.
+    #[error("it is a key of a security key, which only an agent can sign with")]
+    SecurityKey,
     /// It is an RSA key of a size that cannot be signed with here.
     #[error("it is an rsa key of {0} bits; those of 2048, 3072 and 4096 bits are supported")]
     RsaSize(usize),
@@ -67,18 +79,19 @@ impl Problem {
             Self::PublicKey => name
                 .strip_suffix(".pub")
                 .map(|private| format!("the private key is probably in {private}")),
-            Self::Foreign(Foreign::Pem) => {
-                Some(format!("convert it with: ssh-keygen -p -f {name}"))
-            }
             Self::Foreign(Foreign::Putty) => {
                 Some(format!("convert it with: puttygen {name} -O private-openssh-new -o NEW"))
             }
             Self::Foreign(Foreign::Ssh2) => {
                 Some(format!("convert it with: ssh-keygen -i -f {name} > NEW"))
             }
-            Self::Cipher(_) | Self::Rounds(_) => {
+            Self::NoPublicHalf | Self::Compressed => Some(format!(
+                "write it anew with: openssl ec -in {name} -conv_form uncompressed -out NEW"
+            )),
+            Self::Cipher(_) | Self::Rounds(_) | Self::Memory => {
                 Some(format!("encrypt it anew with: ssh-keygen -p -f {name}"))
             }
+            Self::SecurityKey => Some(format!("add it to the agent with: ssh-add {name}")),
             Self::KeyType(_) | Self::RsaSize(_) => {
                 Some("add it to ssh-agent, or use an ed25519 key".to_owned())
             }
@@ -90,8 +103,6 @@ impl Problem {
 /// Private key formats that are recognised and not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Foreign {
-    /// PKCS #1, PKCS #8 and SEC 1, as OpenSSL writes them.
-    Pem,
     /// PuTTY's `.ppk`.
     Putty,
     /// The format of the first Secure Shell, by ssh.com.
@@ -101,7 +112,6 @@ pub enum Foreign {
 impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Pem => "PEM format",
             Self::Putty => "PuTTY's format",
             Self::Ssh2 => "the format of ssh.com",
         })

@@ -5,6 +5,8 @@ use std::fmt;
 use adit_proto::secret::Secret;
 use adit_proto::wire::{self, Parsed, Put};
 use nom::Parser;
+use p521::ecdsa;
+use p521::ecdsa::signature::Signer;
 use ring::rand::SystemRandom;
 use ring::rsa::{KeyPairComponents, PublicKeyComponents};
 use ring::signature::{
@@ -17,10 +19,12 @@ use crate::identity::rsa;
 use crate::public_key::PublicKey;
 use crate::public_key::material::{Curve, Material};
 
-/// A private key in the form that ring signs with. ring does not wipe it.
+/// A private key in the form that ring signs with. ring does not wipe it. P-521, which ring does not
+/// have, is the `p521` crate's, which does.
 pub(super) enum SigningKey {
     Ed25519(Box<Ed25519KeyPair>),
     Ecdsa(Box<EcdsaKeyPair>),
+    Nistp521(Box<ecdsa::SigningKey>),
     Rsa(Box<RsaKeyPair>),
 }
 
@@ -39,6 +43,7 @@ impl SigningKey {
             Material::Ed25519(public) => ed25519(rest, public),
             Material::Ecdsa { curve, point } => ecdsa(rest, curve, point),
             Material::Rsa { exponent, modulus } => rsa(rest, exponent, modulus),
+            Material::SkEd25519 { .. } | Material::SkEcdsa { .. } => Err(Problem::SecurityKey),
             Material::Other => Err(Problem::KeyType(key_type.to_owned())),
         }
     }
@@ -51,6 +56,10 @@ impl SigningKey {
             (Self::Ed25519(key), "ssh-ed25519") => Some(key.sign(data).as_ref().to_vec()),
             (Self::Ecdsa(key), "ecdsa-sha2-nistp256" | "ecdsa-sha2-nistp384") => {
                 key.sign(&SystemRandom::new(), data).ok().map(|fixed| mpints(fixed.as_ref()))
+            }
+            (Self::Nistp521(key), "ecdsa-sha2-nistp521") => {
+                let signature: ecdsa::Signature = key.try_sign(data).ok()?;
+                Some(mpints(&signature.to_bytes()))
             }
             (Self::Rsa(key), "rsa-sha2-512" | "rsa-sha2-256") => sign_rsa(key, algorithm, data),
             _ => None,
@@ -86,11 +95,6 @@ fn ecdsa<'a>(
     curve: Curve,
     point: &[u8],
 ) -> Result<(&'a [u8], SigningKey), Problem> {
-    let algorithm = match curve {
-        Curve::NistP256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
-        Curve::NistP384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
-        Curve::NistP521 => return Err(Problem::KeyType(format!("ecdsa-sha2-{}", curve.name()))),
-    };
     let (rest, (name, inner, number)) =
         whole((wire::utf8, wire::string, wire::mpint).parse(input))?;
     if name != curve.name() || inner != point {
@@ -99,11 +103,24 @@ fn ecdsa<'a>(
     let mut padded = Secret::zeroed(curve.field_len());
     let zeros = padded.len().checked_sub(number.len()).ok_or(Problem::Damaged)?;
     padded.expose_mut().iter_mut().skip(zeros).zip(number).for_each(|(to, from)| *to = *from);
+    let algorithm = match curve {
+        Curve::NistP256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
+        Curve::NistP384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
+        Curve::NistP521 => return Ok((rest, nistp521(padded.expose(), point)?)),
+    };
     let random = SystemRandom::new();
     let key =
         EcdsaKeyPair::from_private_key_and_public_key(algorithm, padded.expose(), point, &random)
             .map_err(|_| Problem::Mismatch)?;
     Ok((rest, SigningKey::Ecdsa(Box::new(key))))
+}
+
+fn nistp521(number: &[u8], point: &[u8]) -> Result<SigningKey, Problem> {
+    let key = ecdsa::SigningKey::from_slice(number).map_err(|_| Problem::Mismatch)?;
+    if key.verifying_key().to_sec1_point(false).as_bytes() != point {
+        return Err(Problem::Mismatch);
+    }
+    Ok(SigningKey::Nistp521(Box::new(key)))
 }
 
 /// `mpint` n, e, d, inverse of q modulo p, p, q.

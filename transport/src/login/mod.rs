@@ -18,7 +18,7 @@ use crate::identity::Identity;
 use crate::identity::private_key::Encrypted;
 use crate::identity::problem::Problem;
 use crate::login::attempt::{Attempt, Outcome};
-use crate::login::candidate::Candidate;
+use crate::login::candidate::{Candidate, Holder, signature_algorithm};
 use crate::prompt::Prompt;
 
 pub mod attempt;
@@ -105,7 +105,7 @@ impl Login {
 
     async fn next(&mut self, prompt: &mut impl Prompt) -> Option<Credential> {
         if self.offers(PUBLICKEY)
-            && let Some(credential) = self.next_key()
+            && let Some(credential) = self.next_key(prompt).await
         {
             return Some(credential);
         }
@@ -129,17 +129,29 @@ impl Login {
         self.server_methods.as_ref().is_none_or(|methods| methods.contains(method))
     }
 
-    fn next_key(&mut self) -> Option<Credential> {
+    async fn next_key(&mut self, prompt: &mut impl Prompt) -> Option<Credential> {
         while let Some(candidate) = self.candidates.pop_front() {
+            let what = candidate.to_string();
+            let ready = match candidate.public_key() {
+                Some(_) => Ok(candidate),
+                // What is to be offered stands in the encrypted part.
+                None => open(candidate, prompt).await,
+            };
+            let candidate = match ready {
+                Ok(candidate) => candidate,
+                Err(why) => {
+                    self.skip(what, why);
+                    continue;
+                }
+            };
             let accepted = &self.config.signatures;
-            let Some(algorithm) = candidate.algorithm(accepted, self.server_signatures.as_ref())
-            else {
+            let algorithm = candidate.algorithm(accepted, self.server_signatures.as_ref());
+            let (Some(algorithm), Some(key)) = (algorithm, candidate.shown()) else {
                 let why = "its signature algorithms are not accepted".to_owned();
                 self.skip(candidate.to_string(), why);
                 continue;
             };
-            let key = candidate.public_key().wire().clone();
-            let at_once = matches!(&candidate, Candidate::Ready(identity) if identity.is_local());
+            let at_once = candidate.signs_at_once();
             self.trying = Some(candidate.to_string());
             self.current = Some((candidate, algorithm.clone()));
             return Some(if at_once {
@@ -163,27 +175,27 @@ impl Login {
 
     /// What follows when the server would take the key that was offered.
     pub async fn key_accepted(&mut self, prompt: &mut impl Prompt) -> Option<Credential> {
-        if let Some((Candidate::Encrypted(encrypted, name), algorithm)) = &self.current {
-            let (encrypted, name, algorithm) =
-                (Arc::clone(encrypted), name.clone(), algorithm.clone());
-            match decrypt(&encrypted, &name, prompt).await {
-                Ok(identity) => self.current = Some((Candidate::Ready(identity), algorithm)),
-                Err(why) => {
-                    self.conclude(Outcome::Skipped(why));
-                    return self.next(prompt).await;
-                }
+        let (candidate, algorithm) = self.current.take()?;
+        match open(candidate, prompt).await {
+            Ok(candidate) => {
+                let key = candidate.shown()?;
+                self.current = Some((candidate, algorithm.clone()));
+                Some(Credential::PublicKey { key, algorithm })
+            }
+            Err(why) => {
+                self.conclude(Outcome::Skipped(why));
+                self.next(prompt).await
             }
         }
-        let (candidate, algorithm) = self.current.as_ref()?;
-        let key = candidate.public_key().wire().clone();
-        Some(Credential::PublicKey { key, algorithm: algorithm.clone() })
     }
 
     /// Signs, or where that fails, goes on with the next credential.
     pub async fn sign(&mut self, request: SignRequest, prompt: &mut impl Prompt) -> Signed {
-        let signed = match &self.current {
-            Some((Candidate::Ready(identity), _)) => {
-                identity.sign(&request.algorithm, &request.data).await.map_err(|it| it.to_string())
+        let holder = self.current.as_ref().map(|(candidate, _)| candidate.holder());
+        let signed = match holder {
+            Some(Holder::Ready(identity)) => {
+                let algorithm = signature_algorithm(&request.algorithm);
+                identity.sign(algorithm, &request.data).await.map_err(|it| it.to_string())
             }
             _ => Err("it is not at hand".to_owned()),
         };
@@ -254,6 +266,16 @@ impl Login {
     fn skip(&mut self, what: String, why: String) {
         self.attempts.push(Attempt { what, outcome: Outcome::Skipped(why) });
     }
+}
+
+/// Decrypts a key that is encrypted.
+async fn open(candidate: Candidate, prompt: &mut impl Prompt) -> Result<Candidate, String> {
+    let Holder::Encrypted { key, name, public } = candidate.holder() else { return Ok(candidate) };
+    let identity = decrypt(key, name, prompt).await?;
+    if public.as_ref().is_some_and(|public| public != identity.public_key()) {
+        return Err(format!("the public key beside {name} is another key's"));
+    }
+    Ok(candidate.opened(identity))
 }
 
 /// Asks for the passphrase of a key until it is right. The work is done on another thread,

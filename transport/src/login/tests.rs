@@ -25,13 +25,13 @@ fn config() -> Config {
 
 fn plain() -> Candidate {
     let key = PrivateKey::generate_ed25519("test").unwrap();
-    Candidate::Ready(Identity::from_key(key, "test"))
+    Candidate::ready(Identity::from_key(key, "test"))
 }
 
 fn encrypted() -> Candidate {
     let text = include_bytes!("../../testdata/keys/encrypted_aes256-ctr");
     let Parsed::Encrypted(key) = parse(text, "test").unwrap() else { panic!("it is plain") };
-    Candidate::Encrypted(Arc::new(key), "test".to_owned())
+    Candidate::encrypted(Arc::new(key), "test", None)
 }
 
 fn again(methods: &str) -> Invitation {

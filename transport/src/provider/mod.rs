@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+pub use adit_proto::provider::Presence;
 use adit_proto::provider::{Cipher, KeyExchange, Provider, Verify};
 
 use crate::certificate::verifier::Certified;
@@ -14,6 +15,7 @@ use crate::provider::ecdh::Ecdh;
 use crate::provider::fastest::Fastest;
 use crate::provider::mlkem::MlKem768X25519;
 use crate::provider::random::System;
+use crate::provider::security_key::SecurityKey;
 use crate::provider::signature::{Ecdsa, Ed25519, Rsa};
 
 pub mod aes_gcm;
@@ -26,6 +28,7 @@ pub mod mlkem;
 pub mod random;
 #[cfg(test)]
 mod sealed;
+pub mod security_key;
 pub mod signature;
 
 /// Every algorithm that there is, in the order of preference.
@@ -74,6 +77,9 @@ fn verifiers() -> Vec<Box<dyn Verify>> {
         Box::new(Ed25519),
         Box::new(Ecdsa::NISTP256),
         Box::new(Ecdsa::NISTP384),
+        Box::new(Ecdsa::NISTP521),
+        Box::new(SecurityKey::Ed25519),
+        Box::new(SecurityKey::Ecdsa),
         Box::new(Rsa::SHA512),
         Box::new(Rsa::SHA256),
     ];
@@ -130,6 +136,9 @@ mod tests {
                 ("ssh-ed25519", "ssh-ed25519"),
                 ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256"),
                 ("ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384"),
+                ("ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521"),
+                ("sk-ssh-ed25519@openssh.com", "sk-ssh-ed25519@openssh.com"),
+                ("sk-ecdsa-sha2-nistp256@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"),
                 ("rsa-sha2-512", "ssh-rsa"),
                 ("rsa-sha2-256", "ssh-rsa"),
                 ("ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519-cert-v01@openssh.com"),
@@ -140,6 +149,15 @@ mod tests {
                 (
                     "ecdsa-sha2-nistp384-cert-v01@openssh.com",
                     "ecdsa-sha2-nistp384-cert-v01@openssh.com"
+                ),
+                (
+                    "ecdsa-sha2-nistp521-cert-v01@openssh.com",
+                    "ecdsa-sha2-nistp521-cert-v01@openssh.com"
+                ),
+                ("sk-ssh-ed25519-cert-v01@openssh.com", "sk-ssh-ed25519-cert-v01@openssh.com"),
+                (
+                    "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+                    "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com"
                 ),
                 ("rsa-sha2-512-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com"),
                 ("rsa-sha2-256-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com"),
@@ -153,7 +171,9 @@ mod tests {
         assert!(algorithms.signatures.contains("ssh-ed25519-cert-v01@openssh.com"));
         assert_eq!(
             algorithms.host_keys.to_string(),
-            "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,rsa-sha2-512,rsa-sha2-256",
+            "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,\
+             sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256@openssh.com,\
+             rsa-sha2-512,rsa-sha2-256",
         );
     }
 

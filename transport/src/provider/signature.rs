@@ -6,6 +6,8 @@
 
 use adit_proto::provider::{Failure, Verify};
 use adit_proto::wire;
+use p521::ecdsa;
+use p521::ecdsa::signature::Verifier;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
     RSA_PKCS1_2048_8192_SHA512, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey,
@@ -51,13 +53,33 @@ impl Ecdsa {
     /// `ecdsa-sha2-nistp384`, with SHA-384.
     pub const NISTP384: Self = Self { name: "ecdsa-sha2-nistp384", curve: Curve::NistP384 };
 
-    fn algorithm(&self) -> Option<&'static dyn VerificationAlgorithm> {
-        match self.curve {
-            Curve::NistP256 => Some(&ECDSA_P256_SHA256_FIXED),
-            Curve::NistP384 => Some(&ECDSA_P384_SHA384_FIXED),
-            Curve::NistP521 => None,
-        }
-    }
+    /// `ecdsa-sha2-nistp521`, with SHA-512.
+    pub const NISTP521: Self = Self { name: "ecdsa-sha2-nistp521", curve: Curve::NistP521 };
+}
+
+/// Verifies the two numbers of an ECDSA signature over a message.
+pub(super) fn verify_ecdsa(
+    curve: Curve,
+    point: &[u8],
+    message: &[u8],
+    numbers: &[u8],
+) -> Result<(), Failure> {
+    let fixed = fixed(numbers, curve.field_len())?;
+    let algorithm: &dyn VerificationAlgorithm = match curve {
+        Curve::NistP256 => &ECDSA_P256_SHA256_FIXED,
+        Curve::NistP384 => &ECDSA_P384_SHA384_FIXED,
+        Curve::NistP521 => return verify_nistp521(point, message, &fixed),
+    };
+    UnparsedPublicKey::new(algorithm, point)
+        .verify(message, &fixed)
+        .map_err(|_| Failure::BadSignature)
+}
+
+/// ring does not have this curve.
+fn verify_nistp521(point: &[u8], message: &[u8], fixed: &[u8]) -> Result<(), Failure> {
+    let key = ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| Failure::BadKey)?;
+    let signature = ecdsa::Signature::from_slice(fixed).map_err(|_| Failure::BadSignature)?;
+    key.verify(message, &signature).map_err(|_| Failure::BadSignature)
 }
 
 impl Verify for Ecdsa {
@@ -70,15 +92,11 @@ impl Verify for Ecdsa {
     }
 
     fn verify(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Failure> {
-        let algorithm = self.algorithm().ok_or(Failure::Internal)?;
         let point = match Material::parse(key) {
             Some(Material::Ecdsa { curve, point }) if curve == self.curve => point,
             _ => return Err(Failure::BadKey),
         };
-        let fixed = fixed(only_string(signature)?, self.curve.field_len())?;
-        UnparsedPublicKey::new(algorithm, point)
-            .verify(message, &fixed)
-            .map_err(|_| Failure::BadSignature)
+        verify_ecdsa(self.curve, point, message, only_string(signature)?)
     }
 }
 
@@ -202,11 +220,12 @@ mod tests {
         };
     }
 
-    fn all() -> [(&'static dyn Verify, Signed); 5] {
+    fn all() -> [(&'static dyn Verify, Signed); 6] {
         [
             (&Ed25519, signed!("ssh-ed25519")),
             (&Ecdsa::NISTP256, signed!("ecdsa-sha2-nistp256")),
             (&Ecdsa::NISTP384, signed!("ecdsa-sha2-nistp384")),
+            (&Ecdsa::NISTP521, signed!("ecdsa-sha2-nistp521")),
             (&Rsa::SHA512, signed!("rsa-sha2-512")),
             (&Rsa::SHA256, signed!("rsa-sha2-256")),
         ]

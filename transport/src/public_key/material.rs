@@ -25,9 +25,30 @@ pub enum Material<'a> {
         /// The modulus.
         modulus: &'a [u8],
     },
+    /// `sk-ssh-ed25519@openssh.com`: an Ed25519 key in a security key,
+    /// [PROTOCOL.u2f](https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.u2f).
+    SkEd25519 {
+        /// The key.
+        key: &'a [u8; 32],
+        /// What the key was made for, most often `ssh:`.
+        application: &'a str,
+    },
+    /// `sk-ecdsa-sha2-nistp256@openssh.com`: a P-256 key in a security key.
+    SkEcdsa {
+        /// The uncompressed point.
+        point: &'a [u8],
+        /// What the key was made for, most often `ssh:`.
+        application: &'a str,
+    },
     /// Of a type that is not known here.
     Other,
 }
+
+/// The type of Ed25519 keys in security keys.
+pub const SK_ED25519: &str = "sk-ssh-ed25519@openssh.com";
+
+/// The type of P-256 keys in security keys.
+pub const SK_ECDSA: &str = "sk-ecdsa-sha2-nistp256@openssh.com";
 
 impl<'a> Material<'a> {
     /// Parses a public key in its wire form; `None` where it has no type or is not made as its
@@ -41,6 +62,8 @@ impl<'a> Material<'a> {
             "ecdsa-sha2-nistp384" => ecdsa(rest, Curve::NistP384).ok()?,
             "ecdsa-sha2-nistp521" => ecdsa(rest, Curve::NistP521).ok()?,
             "ssh-rsa" => rsa(rest).ok()?,
+            SK_ED25519 => sk_ed25519(rest).ok()?,
+            SK_ECDSA => sk_ecdsa(rest).ok()?,
             name if name.bytes().all(|byte| byte.is_ascii_graphic()) => (&[][..], Self::Other),
             _ => return None,
         };
@@ -50,7 +73,7 @@ impl<'a> Material<'a> {
     /// The size of the key in bits as it is commonly told; `None` for types not known.
     pub fn bits(&self) -> Option<usize> {
         match self {
-            Self::Ed25519(_) => Some(256),
+            Self::Ed25519(_) | Self::SkEd25519 { .. } | Self::SkEcdsa { .. } => Some(256),
             Self::Ecdsa { curve, .. } => Some(curve.bits()),
             Self::Rsa { modulus, .. } => Some(number_bits(modulus)),
             Self::Other => None,
@@ -69,6 +92,26 @@ fn ecdsa(input: &[u8], curve: Curve) -> Parsed<'_, Material<'_>> {
         _ => None,
     });
     preceded(name, point).parse(input)
+}
+
+fn sk_ed25519(input: &[u8]) -> Parsed<'_, Material<'_>> {
+    let key = map_opt(wire::string, |key| key.try_into().ok());
+    (key, wire::utf8)
+        .map(|(key, application)| Material::SkEd25519 { key, application })
+        .parse(input)
+}
+
+fn sk_ecdsa(input: &[u8]) -> Parsed<'_, Material<'_>> {
+    let point = map_opt(
+        |input| ecdsa(input, Curve::NistP256),
+        |material| match material {
+            Material::Ecdsa { point, .. } => Some(point),
+            _ => None,
+        },
+    );
+    (point, wire::utf8)
+        .map(|(point, application)| Material::SkEcdsa { point, application })
+        .parse(input)
 }
 
 fn rsa(input: &[u8]) -> Parsed<'_, Material<'_>> {
@@ -160,6 +203,12 @@ mod tests {
         assert_eq!(Material::parse(&rsa), Some(found));
         assert_eq!(found.bits(), Some(2047));
         assert_eq!(Material::parse(&key(&[b"ssh-new@example.com"])), Some(Material::Other));
+        let touched = key(&[SK_ED25519.as_bytes(), &[7; 32], b"ssh:"]);
+        let found = Material::SkEd25519 { key: &[7; 32], application: "ssh:" };
+        assert_eq!(Material::parse(&touched), Some(found));
+        let touched = key(&[SK_ECDSA.as_bytes(), b"nistp256", &point(65), b"ssh:"]);
+        let found = Material::SkEcdsa { point: &point(65), application: "ssh:" };
+        assert_eq!(Material::parse(&touched), Some(found));
     }
 
     #[test]
@@ -179,6 +228,10 @@ mod tests {
             key(&[b"ssh-rsa", &[1, 0, 1], &[]]),
             key(&[b"ssh-rsa", &[1, 0, 1], &[0x80; 256]]),
             key(&[b"ssh-rsa", &[0, 1], &[0x7f; 256]]),
+            key(&[SK_ED25519.as_bytes(), &[7; 32]]),
+            key(&[SK_ED25519.as_bytes(), &[7; 31], b"ssh:"]),
+            key(&[SK_ECDSA.as_bytes(), b"nistp384", &point(97), b"ssh:"]),
+            key(&[SK_ECDSA.as_bytes(), b"nistp256", &point(65)]),
         ];
         for key in bad {
             assert_eq!(Material::parse(&key), None, "{key:?}");

@@ -78,8 +78,11 @@ fn times_and_options_are_those_that_were_asked_for() {
     assert_eq!(check(&certified(&["-O", "source-address=10.0.0.0/8"]), 1), Err(Refused::Source));
     assert_eq!(check(&certified(&["-O", "source-address=127.0.0.1"]), 1), Ok(()));
     assert_eq!(check(&certified(&["-O", "force-command=true"]), 1), Ok(()));
-    let unknown = Err(Refused::Unsupported("verify-required".to_owned()));
-    assert_eq!(check(&certified(&["-O", "verify-required"]), 1), unknown);
+    let by_pin = certified(&["-O", "verify-required", "-O", "no-touch-required"]);
+    assert_eq!(check(&by_pin, 1), Ok(()));
+    assert!(by_pin.requires_verification() && by_pin.waives_touch());
+    let unknown = Err(Refused::Unsupported("new@example.com".to_owned()));
+    assert_eq!(check(&certified(&["-O", "critical:new@example.com"]), 1), unknown);
     assert!(!certified(&["-O", "no-port-forwarding"]).permits_port_forwarding());
     let for_nobody = sign(&authority, &subject, &[]);
     assert_eq!(check(&for_nobody, 1), Err(Refused::Principal));
@@ -114,6 +117,6 @@ fn check_wire(certificate: &Certificate, algorithm: Algorithm, signature: &[u8])
         let provider = provider::default();
         signature::verify(&provider, algorithm.name, certificate.wire(), b"message", &wire)
     };
-    assert_eq!(verify(algorithm.signature), Ok(()));
+    assert_eq!(verify(algorithm.signature), Ok(None));
     assert_eq!(verify(algorithm.name), Err(Failure::BadSignature));
 }

@@ -6,8 +6,12 @@ mod agent;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod known_hosts;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod revocation;

@@ -19,6 +19,12 @@ pub(crate) fn run<S: AsRef<OsStr>>(command: &mut Command, args: &[S], input: &[u
     child.wait_with_output().unwrap()
 }
 
+/// Runs `openssl`, which must succeed.
+pub(crate) fn openssl(args: &[&str]) {
+    let output = run(&mut Command::new("openssl"), args, b"");
+    assert!(output.status.success(), "openssl {args:?}: {output:?}");
+}
+
 /// What `ssh-keygen` prints; it must succeed.
 pub(crate) fn ssh_keygen(args: &[&str], input: &[u8]) -> String {
     let output = run(&mut Command::new("ssh-keygen"), args, input);
@@ -40,9 +46,10 @@ pub(crate) fn make_key(folder: &Path, name: &str, passphrase: &str, args: &[&str
 }
 
 /// The arguments that make keys of every type that can sign here.
-pub(crate) const TYPES: [(&str, &[&str]); 4] = [
+pub(crate) const TYPES: [(&str, &[&str]); 5] = [
     ("ed25519", &["-t", "ed25519"]),
     ("nistp256", &["-t", "ecdsa", "-b", "256"]),
     ("nistp384", &["-t", "ecdsa", "-b", "384"]),
+    ("nistp521", &["-t", "ecdsa", "-b", "521"]),
     ("rsa", &["-t", "rsa", "-b", "2048"]),
 ];

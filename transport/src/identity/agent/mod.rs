@@ -12,6 +12,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tracing::debug;
 
+use crate::certificate::{Certificate, algorithm};
 use crate::identity::agent::reply::Reply;
 use crate::identity::agent::request::{Hash, Request};
 use crate::public_key::PublicKey;
@@ -42,6 +43,9 @@ pub struct Agent {
 pub struct Key {
     /// Its public key.
     pub public_key: PublicKey,
+    /// The certificate that the agent holds with it. The agent lists the key without it by itself,
+    /// where it has it.
+    pub certificate: Option<Arc<Certificate>>,
     /// Its comment, often a file's name.
     pub comment: String,
 }
@@ -58,7 +62,7 @@ impl Agent {
     }
 
     /// The keys that the agent holds, in its order: those of the types that can be logged in with.
-    /// Certificates and keys of other types are left out. It waits 10 seconds at most.
+    /// Keys of other types are left out. It waits 10 seconds at most.
     ///
     /// # Errors
     /// [`Error`].
@@ -74,7 +78,8 @@ impl Agent {
         }
     }
 
-    /// Has the agent sign `data` with `key` by `algorithm`, and yields the signature as on the wire
+    /// Has the agent sign `data` by `algorithm` with the key that it lists as `key`, a public key or
+    /// a certificate as on the wire, and yields the signature as on the wire
     /// ([RFC 4253 section 6.6](https://www.rfc-editor.org/rfc/rfc4253#section-6.6)). It waits two
     /// minutes at most, since the agent may ask its user.
     ///
@@ -83,12 +88,7 @@ impl Agent {
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection; the agent may still ask its user, in vain.
-    pub async fn sign(
-        &self,
-        key: &PublicKey,
-        algorithm: &str,
-        data: &[u8],
-    ) -> Result<Bytes, Error> {
+    pub async fn sign(&self, key: &[u8], algorithm: &str, data: &[u8]) -> Result<Bytes, Error> {
         let request = Request::Sign { key, data, hash: Hash::of(algorithm) };
         let answer = self.ask(&request, SIGN_LIMIT).await?;
         match Reply::parse(&answer) {
@@ -148,9 +148,22 @@ const USABLE: [&str; 7] = [
 fn usable((key, comment): (&[u8], &[u8])) -> Option<Key> {
     // What is shown must not steer a terminal.
     let comment = String::from_utf8_lossy(comment).replace(char::is_control, "?");
-    match PublicKey::from_wire(Bytes::copy_from_slice(key)) {
+    let wire = Bytes::copy_from_slice(key);
+    match PublicKey::from_wire(wire.clone()) {
+        Ok(key) if algorithm::is_certificate(key.key_type()) => {
+            match Certificate::from_wire(wire) {
+                Ok(certificate) => {
+                    let public_key = certificate.key().clone();
+                    Some(Key { public_key, certificate: Some(Arc::new(certificate)), comment })
+                }
+                Err(error) => {
+                    debug!(%error, comment, "malformed certificate of the agent left out");
+                    None
+                }
+            }
+        }
         Ok(public_key) if USABLE.contains(&public_key.key_type()) => {
-            Some(Key { public_key, comment })
+            Some(Key { public_key, certificate: None, comment })
         }
         Ok(key) => {
             debug!(key_type = key.key_type(), comment, "agent key of unsupported type left out");
@@ -228,6 +241,7 @@ mod tests {
     use super::*;
 
     const ED25519: &str = include_str!("../../../testdata/keys/ed25519.pub");
+    const CERTIFICATE: &str = include_str!("../../../testdata/certificates/ed25519.pub");
 
     fn key() -> PublicKey {
         PublicKey::parse(ED25519.trim_end()).unwrap().0
@@ -269,8 +283,11 @@ mod tests {
         }
 
         async fn sign(self, algorithm: &str) -> Result<Bytes, Cause> {
-            let result =
-                self.agent.sign(&key(), algorithm, b"data").await.map_err(|error| error.cause);
+            let result = self
+                .agent
+                .sign(key().wire(), algorithm, b"data")
+                .await
+                .map_err(|error| error.cause);
             assert_eq!(self.task.await.unwrap()[0], 13);
             result
         }
@@ -301,15 +318,18 @@ mod tests {
 
     #[tokio::test]
     async fn keys_that_cannot_be_used_are_left_out() {
-        let mut certificate = Vec::new();
-        certificate.put_string(b"ssh-ed25519-cert-v01@openssh.com");
-        let mut touched = Vec::new();
-        touched.put_string(b"sk-ssh-ed25519@openssh.com");
-        let body = identities(&[&certificate, b"junk", key().wire(), &touched]);
+        let mut broken = Vec::new();
+        broken.put_string(b"ssh-ed25519-cert-v01@openssh.com");
+        let mut unknown = Vec::new();
+        unknown.put_string(b"ssh-new@example.com");
+        let (certificate, _) = Certificate::parse(CERTIFICATE).unwrap();
+        let body = identities(&[&broken, b"junk", key().wire(), &unknown, certificate.wire()]);
         let keys = Fake::saying(&body).keys().await.unwrap();
-        let types: Vec<_> = keys.iter().map(|key| key.public_key.key_type()).collect();
-        assert_eq!(types, ["ssh-ed25519", "sk-ssh-ed25519@openssh.com"]);
-        assert_eq!(keys[0], Key { public_key: key(), comment: "comm?ent".to_owned() });
+        let comment = "comm?ent".to_owned();
+        let plain = Key { public_key: key(), certificate: None, comment: comment.clone() };
+        let public_key = certificate.key().clone();
+        let certificate = Some(Arc::new(certificate));
+        assert_eq!(keys, [plain, Key { public_key, certificate, comment }]);
     }
 
     #[tokio::test]
@@ -363,7 +383,7 @@ mod tests {
         let error = Agent::new(&path).keys().await.unwrap_err();
         let expected = format!("ssh-agent at {}: no answer in 10 seconds", path.display());
         assert_eq!(error.to_string(), expected);
-        let error = Agent::new(&path).sign(&key(), "ssh-ed25519", b"").await.unwrap_err();
+        let error = Agent::new(&path).sign(key().wire(), "ssh-ed25519", b"").await.unwrap_err();
         assert!(matches!(error.cause(), Cause::Late(SIGN_LIMIT)));
     }
 

@@ -2,15 +2,13 @@
 
 use adit_proto::wire::Put;
 
-use crate::public_key::PublicKey;
-
 /// A request to an agent.
 #[derive(Debug)]
 pub(super) enum Request<'a> {
     /// SSH_AGENTC_REQUEST_IDENTITIES.
     Identities,
     /// SSH_AGENTC_SIGN_REQUEST.
-    Sign { key: &'a PublicKey, data: &'a [u8], hash: Hash },
+    Sign { key: &'a [u8], data: &'a [u8], hash: Hash },
 }
 
 /// The hash that an RSA key is to sign with.
@@ -51,7 +49,7 @@ impl Request<'_> {
             Self::Identities => body.put_byte(11),
             Self::Sign { key, data, hash } => {
                 body.put_byte(13);
-                body.put_string(key.wire());
+                body.put_string(key);
                 body.put_string(data);
                 body.put_uint32(hash.flags());
             }
@@ -64,15 +62,13 @@ impl Request<'_> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     #[test]
     fn requests_are_encoded_as_the_rfc_says() {
         assert_eq!(Request::Identities.encode(), [0, 0, 0, 1, 11]);
-        let key = PublicKey::from_wire(Bytes::from_static(b"\0\0\0\x03new")).unwrap();
-        let request = Request::Sign { key: &key, data: b"ab", hash: Hash::of("rsa-sha2-512") };
+        let key = b"\0\0\0\x03new";
+        let request = Request::Sign { key, data: b"ab", hash: Hash::of("rsa-sha2-512") };
         assert_eq!(
             request.encode(),
             b"\0\0\0\x16\x0d\0\0\0\x07\0\0\0\x03new\0\0\0\x02ab\0\0\0\x04",
