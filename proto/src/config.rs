@@ -6,9 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::ident::Identification;
+use crate::kex::proposal::NONE;
 use crate::message::userauth_request::PUBLICKEY;
 use crate::name::NameList;
-use crate::provider::Provider;
+use crate::provider::{Provider, Standing};
 
 /// What both roles need to know.
 #[derive(Debug, Clone)]
@@ -27,7 +28,7 @@ pub struct Common {
 }
 
 impl Common {
-    /// The provider's algorithms in the provider's order, and defaults for all else.
+    /// The provider's usual algorithms in the provider's order, and defaults for all else.
     pub fn new(provider: Arc<Provider>, identification: Identification) -> Self {
         let algorithms = Algorithms::of(&provider);
         Self {
@@ -49,20 +50,51 @@ pub struct Algorithms {
     pub host_keys: NameList,
     /// Ciphers, for both directions.
     pub ciphers: NameList,
+    /// MACs for the ciphers that need one, for both directions.
+    pub macs: NameList,
+    /// Compression methods, `none` among them, for both directions.
+    pub compressions: NameList,
     /// Signature algorithms that a server takes from users, told as `server-sig-algs`
     /// ([RFC 8308 section 3.1](https://www.rfc-editor.org/rfc/rfc8308#section-3.1)).
     pub signatures: NameList,
 }
 
 impl Algorithms {
-    /// All that the provider has, but for certificates of hosts: whether one is to be believed is
-    /// not known here.
+    /// Those of the provider that are usual for either role. Nothing is compressed.
     pub fn of(provider: &Provider) -> Self {
-        let plain = provider.verifiers.iter().filter(|it| it.signature_name() == it.name());
+        Self::standing(provider, &[Standing::Usual])
+    }
+
+    /// Those of the provider that are usual for a client.
+    pub fn of_client(provider: &Provider) -> Self {
+        Self::standing(provider, &[Standing::Usual, Standing::Client])
+    }
+
+    /// All that the provider has, those included that are offered only where they are named.
+    pub fn all(provider: &Provider) -> Self {
+        let all = [Standing::Usual, Standing::Client, Standing::Named];
+        let methods = provider.compressions.iter().map(|it| it.name());
         Self {
-            exchanges: names(provider.exchanges.iter().map(|it| it.name())),
+            compressions: names([NONE].into_iter().chain(methods)),
+            ..Self::standing(provider, &all)
+        }
+    }
+
+    /// Certificates of hosts are left out: whether one is to be believed is not known here.
+    fn standing(provider: &Provider, standings: &[Standing]) -> Self {
+        let exchanges = provider.exchanges.iter().map(|it| (it.name(), it.standing()));
+        let group_exchanges = provider.group_exchanges.iter().map(|it| (it.name(), it.standing()));
+        let ciphers = provider.ciphers.iter().map(|it| it.name());
+        let stream_ciphers = provider.stream_ciphers.iter().map(|it| it.name());
+        let macs = provider.macs.iter().map(|it| (it.name(), it.standing()));
+        let plain = provider.verifiers.iter().filter(|it| it.signature_name() == it.name());
+        let wanted = |(name, standing)| standings.contains(&standing).then_some(name);
+        Self {
+            exchanges: names(exchanges.chain(group_exchanges).filter_map(wanted)),
             host_keys: names(plain.map(|it| it.name())),
-            ciphers: names(provider.ciphers.iter().map(|it| it.name())),
+            ciphers: names(ciphers.chain(stream_ciphers)),
+            macs: names(macs.filter_map(wanted)),
+            compressions: names([NONE].into_iter()),
             signatures: names(provider.verifiers.iter().map(|it| it.name())),
         }
     }

@@ -154,7 +154,10 @@ impl Error {
             Self::Violation(Violation::Service) => Reason::SERVICE_NOT_AVAILABLE,
             Self::NoCommonAlgorithm { .. } => Reason::KEY_EXCHANGE_FAILED,
             Self::Cryptography(Failure::BadTag) => Reason::MAC_ERROR,
-            Self::Cryptography(Failure::BadShare) => Reason::KEY_EXCHANGE_FAILED,
+            Self::Cryptography(Failure::BadShare | Failure::BadGroup) => {
+                Reason::KEY_EXCHANGE_FAILED
+            }
+            Self::Cryptography(Failure::BadCompression) => Reason::COMPRESSION_ERROR,
             Self::HostKey(_) => Reason::HOST_KEY_NOT_VERIFIABLE,
             Self::TimedOut(_) | Self::Misuse(_) | Self::Cryptography(Failure::Internal) => {
                 Reason::BY_APPLICATION

@@ -131,6 +131,7 @@ impl Machine {
 
     fn connected(&mut self) {
         self.phase = Phase::Connected;
+        self.transport.start_compression();
         self.timers.set(Timer::Login, None);
         self.schedule_rekey();
     }

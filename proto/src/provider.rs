@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+
 use crate::secret::Secret;
 
 /// The algorithms at hand. The order of each list is the order of preference.
@@ -16,8 +18,20 @@ pub struct Provider {
     pub random: Box<dyn Random>,
     /// Key exchange methods, [RFC 4253 section 8](https://www.rfc-editor.org/rfc/rfc4253#section-8).
     pub exchanges: Vec<Box<dyn KeyExchange>>,
-    /// Packet ciphers, [RFC 4253 section 6.3](https://www.rfc-editor.org/rfc/rfc4253#section-6.3).
+    /// Key exchange methods whose group is agreed on first,
+    /// [RFC 4419](https://www.rfc-editor.org/rfc/rfc4419). They stand behind the others.
+    pub group_exchanges: Vec<Box<dyn GroupExchange>>,
+    /// Packet ciphers that protect integrity themselves,
+    /// [RFC 4253 section 6.3](https://www.rfc-editor.org/rfc/rfc4253#section-6.3).
     pub ciphers: Vec<Box<dyn Cipher>>,
+    /// Ciphers that go with a MAC. They stand behind the others.
+    pub stream_ciphers: Vec<Box<dyn StreamCipher>>,
+    /// Message authentication codes,
+    /// [RFC 4253 section 6.4](https://www.rfc-editor.org/rfc/rfc4253#section-6.4).
+    pub macs: Vec<Box<dyn Mac>>,
+    /// Compression methods beside `none`,
+    /// [RFC 4253 section 6.2](https://www.rfc-editor.org/rfc/rfc4253#section-6.2).
+    pub compressions: Vec<Box<dyn Compression>>,
     /// Signature algorithms, [RFC 4253 section 6.6](https://www.rfc-editor.org/rfc/rfc4253#section-6.6).
     pub verifiers: Vec<Box<dyn Verify>>,
 }
@@ -28,9 +42,29 @@ impl Provider {
         self.exchanges.iter().map(AsRef::as_ref).find(|it| it.name() == name)
     }
 
-    /// The cipher of this name.
+    /// The key exchange method of this name whose group is agreed on first.
+    pub fn group_exchange(&self, name: &str) -> Option<&dyn GroupExchange> {
+        self.group_exchanges.iter().map(AsRef::as_ref).find(|it| it.name() == name)
+    }
+
+    /// The cipher of this name that protects integrity itself.
     pub fn cipher(&self, name: &str) -> Option<&dyn Cipher> {
         self.ciphers.iter().map(AsRef::as_ref).find(|it| it.name() == name)
+    }
+
+    /// The cipher of this name that goes with a MAC.
+    pub fn stream_cipher(&self, name: &str) -> Option<&dyn StreamCipher> {
+        self.stream_ciphers.iter().map(AsRef::as_ref).find(|it| it.name() == name)
+    }
+
+    /// The MAC of this name.
+    pub fn mac(&self, name: &str) -> Option<&dyn Mac> {
+        self.macs.iter().map(AsRef::as_ref).find(|it| it.name() == name)
+    }
+
+    /// The compression method of this name.
+    pub fn compression(&self, name: &str) -> Option<&dyn Compression> {
+        self.compressions.iter().map(AsRef::as_ref).find(|it| it.name() == name)
     }
 
     /// The signature algorithm of this name.
@@ -46,12 +80,17 @@ pub enum Failure {
     /// The peer's share of a key exchange is not one: a wrong length, a point off the
     /// curve, or an all-zero result.
     BadShare,
+    /// No group of the size that the peer wants is to be had, or the group that it sent is not
+    /// one or not of the size that was asked for.
+    BadGroup,
     /// A public key cannot be read, or is not of the type that the algorithm takes.
     BadKey,
     /// A signature does not verify.
     BadSignature,
     /// A packet's tag does not match: it was altered, or the keys differ.
     BadTag,
+    /// What the peer compressed cannot be decompressed, or becomes larger than any packet.
+    BadCompression,
     /// The cryptographic library failed for a reason of its own, for instance no randomness.
     Internal,
 }
@@ -60,9 +99,11 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BadShare => "the peer's key exchange share is invalid",
+            Self::BadGroup => "no group of a fit size for the key exchange",
             Self::BadKey => "the public key is invalid",
             Self::BadSignature => "the signature does not verify",
             Self::BadTag => "a packet's integrity check failed",
+            Self::BadCompression => "compressed data are invalid or become too large",
             Self::Internal => "the cryptographic library failed",
         })
     }
@@ -100,6 +141,11 @@ pub trait KeyExchange: fmt::Debug + Send + Sync {
     /// [`Failure::BadShare`], [`Failure::Internal`].
     fn respond(&self, client_share: &[u8]) -> Result<(Vec<u8>, SharedSecret), Failure>;
 
+    /// When it is offered.
+    fn standing(&self) -> Standing {
+        Standing::Usual
+    }
+
     /// The method's hash over the parts, one after another.
     fn hash(&self, parts: &[&[u8]]) -> Secret;
 }
@@ -128,6 +174,63 @@ pub enum SharedSecret {
     Bytes(Secret),
 }
 
+/// When an algorithm is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// By whoever does not say otherwise.
+    Usual,
+    /// So at clients; by servers only where it is named, since it costs a server much that
+    /// anybody may ask of it.
+    Client,
+    /// Only where it is named: it is weaker than what is usual.
+    Named,
+}
+
+/// A key exchange method whose group the client asks for and the server chooses,
+/// [RFC 4419 section 3](https://www.rfc-editor.org/rfc/rfc4419#section-3).
+pub trait GroupExchange: fmt::Debug + Send + Sync {
+    /// The method's name, for instance `diffie-hellman-group-exchange-sha256`.
+    fn name(&self) -> &'static str;
+
+    /// When it is offered.
+    fn standing(&self) -> Standing;
+
+    /// The sizes that a client asks for.
+    fn wanted(&self) -> GroupSize;
+
+    /// Chooses a group at the server.
+    ///
+    /// # Errors
+    /// [`Failure::BadGroup`] where there is none of these sizes.
+    fn choose(&self, size: GroupSize) -> Result<Group, Failure>;
+
+    /// The method over this group, which the server chose for these sizes.
+    ///
+    /// # Errors
+    /// [`Failure::BadGroup`] where it is none, or of another size.
+    fn over(&self, group: &Group, size: GroupSize) -> Result<Box<dyn KeyExchange>, Failure>;
+}
+
+/// How large a group shall be, in bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupSize {
+    /// At least.
+    pub min: u32,
+    /// At best.
+    pub preferred: u32,
+    /// At most.
+    pub max: u32,
+}
+
+/// A group of numbers, its parts big-endian without sign and without leading zeros.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The safe prime, p.
+    pub prime: Bytes,
+    /// The generator, g.
+    pub generator: Bytes,
+}
+
 /// A packet cipher that also protects integrity.
 pub trait Cipher: fmt::Debug + Send + Sync {
     /// The cipher's name, for instance `aes128-gcm@openssh.com`.
@@ -150,6 +253,119 @@ pub trait Cipher: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Failure::Internal`] where a length is wrong.
     fn opener(&self, key: &Secret, iv: &Secret) -> Result<Box<dyn Open>, Failure>;
+}
+
+/// A cipher that conceals packets by a stream of keys and does not protect their integrity: a
+/// [`Mac`] goes with it.
+pub trait StreamCipher: fmt::Debug + Send + Sync {
+    /// The cipher's name, for instance `aes128-ctr`.
+    fn name(&self) -> &'static str;
+
+    /// The length of the key in bytes.
+    fn key_len(&self) -> usize;
+
+    /// The length of a block in bytes, and of the initial IV.
+    fn block_len(&self) -> usize;
+
+    /// The stream that begins with this key and initial IV, of exactly the lengths above.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where a length is wrong.
+    fn keystream(&self, key: &Secret, iv: &Secret) -> Result<Box<dyn Keystream>, Failure>;
+}
+
+/// A stream of keys, which goes on from packet to packet.
+pub trait Keystream: Send {
+    /// Encrypts or decrypts `bytes` by the next so many keys of the stream.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where the stream is used up.
+    fn apply(&mut self, bytes: &mut [u8]) -> Result<(), Failure>;
+}
+
+/// A message authentication code.
+pub trait Mac: fmt::Debug + Send + Sync {
+    /// The name, for instance `hmac-sha2-256-etm@openssh.com`.
+    fn name(&self) -> &'static str;
+
+    /// The length of the key in bytes.
+    fn key_len(&self) -> usize;
+
+    /// The length of the tag in bytes.
+    fn tag_len(&self) -> usize;
+
+    /// What the tag is over.
+    fn order(&self) -> MacOrder;
+
+    /// When it is offered.
+    fn standing(&self) -> Standing {
+        Standing::Usual
+    }
+
+    /// An authenticator with this key, of exactly the length above.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where the length is wrong.
+    fn authenticator(&self, key: &Secret) -> Result<Box<dyn Authenticate>, Failure>;
+}
+
+/// What the tag of a MAC is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MacOrder {
+    /// The packet as it was before it was encrypted, its length field with it
+    /// ([RFC 4253 section 6.4](https://www.rfc-editor.org/rfc/rfc4253#section-6.4)).
+    EncryptAndMac,
+    /// The packet as it is sent; the length field is not encrypted
+    /// ([PROTOCOL section 1.5](https://github.com/openssh/openssh-portable/blob/master/PROTOCOL)).
+    EncryptThenMac,
+}
+
+/// A MAC with its key.
+pub trait Authenticate: Send {
+    /// Writes the tag over the sequence number and the packet, of [`Mac::tag_len`] bytes.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where `tag` has another length.
+    fn tag(&self, sequence: u32, packet: &[u8], tag: &mut [u8]) -> Result<(), Failure>;
+
+    /// Checks the tag. The time that it takes does not depend on how much of it is right.
+    ///
+    /// # Errors
+    /// [`Failure::BadTag`].
+    fn verify(&self, sequence: u32, packet: &[u8], tag: &[u8]) -> Result<(), Failure>;
+}
+
+/// A compression method that begins when the user is logged in, as that of
+/// [draft-miller-secsh-compression-delayed](https://datatracker.ietf.org/doc/html/draft-miller-secsh-compression-delayed-00)
+/// does: nobody unknown can feed the decompressor.
+pub trait Compression: fmt::Debug + Send + Sync {
+    /// The name, for instance `zlib@openssh.com`.
+    fn name(&self) -> &'static str;
+
+    /// The outgoing half.
+    fn compressor(&self) -> Box<dyn Compress>;
+
+    /// The incoming half.
+    fn decompressor(&self) -> Box<dyn Decompress>;
+}
+
+/// The outgoing half of a compression. What it has learned goes from payload to payload.
+pub trait Compress: Send {
+    /// Appends to `out` all that makes up `payload`.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`].
+    fn compress(&mut self, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Failure>;
+}
+
+/// The incoming half of a compression.
+pub trait Decompress: Send {
+    /// Appends to `out` the payload that was compressed, of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`Failure::BadCompression`] where it is longer, or is not what a compressor made.
+    fn decompress(&mut self, compressed: &[u8], limit: usize, out: &mut Vec<u8>)
+    -> Result<(), Failure>;
 }
 
 /// The form that a cipher gives to packets.

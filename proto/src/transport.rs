@@ -91,6 +91,12 @@ impl Transport {
         Ok(())
     }
 
+    /// The user is logged in, and nothing was sent or taken since.
+    pub(crate) fn start_compression(&mut self) {
+        self.record.sealer.start_compression();
+        self.record.opener.start_decompression();
+    }
+
     /// Drops what was held back: it will never be sent.
     pub(crate) fn abandon(&mut self) {
         self.held.clear();

@@ -304,6 +304,19 @@ impl Field for NameList {
     }
 }
 
+/// A number without sign: its bytes, big-endian, without leading zeros.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mpint(pub Bytes);
+
+impl Field for Mpint {
+    fn parse<'a>(input: &'a [u8], packet: &Bytes) -> Parsed<'a, Self> {
+        map(mpint, |digits| Self(packet.slice_ref(digits))).parse(input)
+    }
+    fn encode(&self, out: &mut BytesMut) {
+        out.put_mpint(&self.0);
+    }
+}
+
 /// All that is left of a message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rest(pub Bytes);

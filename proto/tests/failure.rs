@@ -59,7 +59,7 @@ impl Fragile {
             random: Box::new(random),
             exchanges: toy.exchanges.into_iter().map(exchange).collect(),
             ciphers: toy.ciphers.into_iter().map(cipher).collect(),
-            verifiers: toy.verifiers,
+            ..toy
         })
     }
 

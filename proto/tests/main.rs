@@ -10,11 +10,14 @@
 )]
 
 mod backlog;
+mod compression;
 mod end;
 mod failure;
+mod guard;
 mod handshake;
 mod host_key;
 mod identification;
+mod kex_group;
 mod login;
 mod negotiation;
 mod noise;

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use adit_proto::config::HostKey;
 use adit_proto::name::NameList;
 use adit_proto::provider::{
-    Alignment, Cipher, Failure, Initiator, KeyExchange, Layout, Open, Provider, Random, Seal,
-    SharedSecret, Verify,
+    Alignment, Authenticate, Cipher, Compress, Compression, Decompress, Failure, Group,
+    GroupExchange, GroupSize, Initiator, KeyExchange, Keystream, Layout, Mac, MacOrder, Open,
+    Provider, Random, Seal, SharedSecret, Standing, StreamCipher, Verify,
 };
 use adit_proto::secret::Secret;
 use adit_proto::signature;
@@ -24,12 +25,19 @@ pub(crate) fn provider(seed: u64) -> Arc<Provider> {
         random: Box::new(Counter(AtomicU64::new(seed ^ 0x5eed))),
         exchanges: vec![
             Box::new(Exchange { name: "toy-a", random: Arc::clone(&random) }),
-            Box::new(Exchange { name: "toy-b", random }),
+            Box::new(Exchange { name: "toy-b", random: Arc::clone(&random) }),
         ],
+        group_exchanges: vec![Box::new(Groups(random))],
         ciphers: vec![
             Box::new(ToyCipher { name: "toy-gcm", layout: GCM }),
             Box::new(ToyCipher { name: "toy-ctr", layout: CTR }),
         ],
+        stream_ciphers: vec![Box::new(ToyStream)],
+        macs: vec![
+            Box::new(ToyMac { name: "toy-etm", order: MacOrder::EncryptThenMac }),
+            Box::new(ToyMac { name: "toy-mac", order: MacOrder::EncryptAndMac }),
+        ],
+        compressions: vec![Box::new(Runs)],
         verifiers: vec![Box::new(Signature)],
     })
 }
@@ -201,6 +209,168 @@ impl Open for Keyed {
         let head = self.layout.head;
         self.apply(sequence, head, packet.get_mut(head..).ok_or(Failure::BadTag)?);
         if *tag == self.tag(sequence, packet) { Ok(()) } else { Err(Failure::BadTag) }
+    }
+}
+
+/// An exchange over a "group", which is only hashed into the secret.
+#[derive(Debug)]
+struct Groups(Arc<Counter>);
+
+impl GroupExchange for Groups {
+    fn name(&self) -> &'static str {
+        "toy-group"
+    }
+    fn standing(&self) -> Standing {
+        Standing::Named
+    }
+    fn wanted(&self) -> GroupSize {
+        GroupSize { min: 64, preferred: 128, max: 256 }
+    }
+    fn choose(&self, size: GroupSize) -> Result<Group, Failure> {
+        let bits = size.preferred.clamp(64, 512);
+        if !(size.min..=size.max).contains(&bits) {
+            return Err(Failure::BadGroup);
+        }
+        let len = usize::try_from(bits / 8).map_err(|_| Failure::Internal)?;
+        Ok(Group { prime: vec![0xfb; len].into(), generator: Bytes::from_static(&[5]) })
+    }
+    fn over(&self, group: &Group, size: GroupSize) -> Result<Box<dyn KeyExchange>, Failure> {
+        let bits = u32::try_from(group.prime.len() * 8).map_err(|_| Failure::BadGroup)?;
+        if !(size.min..=size.max).contains(&bits) {
+            return Err(Failure::BadGroup);
+        }
+        Ok(Box::new(Exchange { name: "toy-group", random: Arc::clone(&self.0) }))
+    }
+}
+
+/// A cipher that only conceals.
+#[derive(Debug)]
+struct ToyStream;
+
+struct Stream {
+    key: [u8; 32],
+    /// Where in the stream of keys the next byte is.
+    at: u64,
+}
+
+impl StreamCipher for ToyStream {
+    fn name(&self) -> &'static str {
+        "toy-stream"
+    }
+    fn key_len(&self) -> usize {
+        24
+    }
+    fn block_len(&self) -> usize {
+        16
+    }
+    fn keystream(&self, key: &Secret, iv: &Secret) -> Result<Box<dyn Keystream>, Failure> {
+        Ok(Box::new(Stream { key: digest(&[key.expose(), iv.expose()]), at: 0 }))
+    }
+}
+
+impl Keystream for Stream {
+    fn apply(&mut self, bytes: &mut [u8]) -> Result<(), Failure> {
+        for byte in bytes {
+            let [key, ..] = digest(&[&self.key, &self.at.to_be_bytes()]);
+            *byte ^= key;
+            self.at += 1;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct ToyMac {
+    name: &'static str,
+    order: MacOrder,
+}
+
+struct Tagger(Secret);
+
+impl Mac for ToyMac {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn key_len(&self) -> usize {
+        20
+    }
+    fn tag_len(&self) -> usize {
+        16
+    }
+    fn order(&self) -> MacOrder {
+        self.order
+    }
+    fn authenticator(&self, key: &Secret) -> Result<Box<dyn Authenticate>, Failure> {
+        Ok(Box::new(Tagger(key.clone())))
+    }
+}
+
+impl Authenticate for Tagger {
+    fn tag(&self, sequence: u32, packet: &[u8], tag: &mut [u8]) -> Result<(), Failure> {
+        let digest = digest(&[self.0.expose(), b"tag", &sequence.to_be_bytes(), packet]);
+        tag.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        Ok(())
+    }
+    fn verify(&self, sequence: u32, packet: &[u8], tag: &[u8]) -> Result<(), Failure> {
+        let mut expected = [0; 16];
+        self.tag(sequence, packet, &mut expected)?;
+        if *tag == expected { Ok(()) } else { Err(Failure::BadTag) }
+    }
+}
+
+/// Runs of equal bytes, each as its length and the byte, behind the number of the payload: a
+/// payload that is left out, or compressed from a fresh start, is noticed.
+#[derive(Debug)]
+struct Runs;
+
+#[derive(Default)]
+struct Numbered(u8);
+
+impl Compression for Runs {
+    fn name(&self) -> &'static str {
+        "toy-runs"
+    }
+    fn compressor(&self) -> Box<dyn Compress> {
+        Box::new(Numbered::default())
+    }
+    fn decompressor(&self) -> Box<dyn Decompress> {
+        Box::new(Numbered::default())
+    }
+}
+
+impl Compress for Numbered {
+    fn compress(&mut self, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+        out.push(self.0);
+        self.0 = self.0.wrapping_add(1);
+        for run in payload.chunk_by(|one, other| one == other).flat_map(|run| run.chunks(255)) {
+            if let Some(byte) = run.first() {
+                out.extend([u8::try_from(run.len()).map_err(|_| Failure::Internal)?, *byte]);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Decompress for Numbered {
+    fn decompress(
+        &mut self,
+        compressed: &[u8],
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let (number, runs) = compressed.split_first().ok_or(Failure::BadCompression)?;
+        if *number != self.0 {
+            return Err(Failure::BadCompression);
+        }
+        self.0 = self.0.wrapping_add(1);
+        for run in runs.chunks(2) {
+            let [len, byte] = run else { return Err(Failure::BadCompression) };
+            if out.len() + usize::from(*len) > limit {
+                return Err(Failure::BadCompression);
+            }
+            out.extend(std::iter::repeat_n(*byte, usize::from(*len)));
+        }
+        Ok(())
     }
 }
 

@@ -7,9 +7,11 @@
 //!      | '-------------- peer's KEXINIT --------------'                   AwaitNewKeys
 //!      '------------------------------- peer's NEWKEYS ------------------------'
 //!
-//!     client:  AwaitReply --> AwaitTrust (first exchange only)
-//!     server:  AwaitInit  --> AwaitSignature
+//!     client:  (AwaitGroup   -->) AwaitReply --> AwaitTrust (first exchange only)
+//!     server:  (AwaitRequest -->) AwaitInit  --> AwaitSignature
 //! ```
+//!
+//! What is in parentheses is for methods whose group is agreed on first.
 //!
 //! Messages of other layers may not be sent from `Offered` on until NEWKEYS was sent; they
 //! may come until the peer's KEXINIT has come, since its data may still be under way.
@@ -22,21 +24,25 @@ use crate::config::{Algorithms, Common, HostKey};
 use crate::error::{self, Error, Violation};
 use crate::event::SignRequest;
 use crate::ident::Identification;
-use crate::kex::client::AwaitReply;
-use crate::kex::proposal::{self, Agreement, Own};
-use crate::kex::schedule::{Direction, Outcome};
-use crate::kex::server::{AwaitInit, AwaitSignature};
+use crate::kex::client::{AwaitGroup, AwaitReply};
+use crate::kex::method::Method;
+use crate::kex::proposal::{self, Agreement, Direction, Own};
+use crate::kex::schedule::Outcome;
+use crate::kex::server::{AwaitInit, AwaitRequest, AwaitSignature};
 use crate::kex::transcript::Transcript;
 use crate::message::codec::Message;
 use crate::message::ext_info::ExtInfo;
 use crate::message::kex::{KexEcdhInit, KexEcdhReply};
+use crate::message::kex_group::{
+    KexDhGexGroup, KexDhGexInit, KexDhGexReply, KexDhGexRequest,
+};
 use crate::message::kexinit::KexInit;
 use crate::message::newkeys::NewKeys;
 use crate::message::number::Number;
 use crate::name::NameList;
+use crate::packet::opener::Incoming;
 use crate::packet::record::Record;
 use crate::packet::sealer::Sequence;
-use crate::provider::Open;
 
 /// Runs key exchanges, one after another.
 pub(crate) struct Exchange {
@@ -66,12 +72,14 @@ enum State {
     Idle,
     /// This side has sent its offer.
     Offered(Offer),
+    AwaitGroup(AwaitGroup),
     AwaitReply(AwaitReply),
     AwaitTrust(Outcome),
+    AwaitRequest(AwaitRequest),
     AwaitInit(AwaitInit),
     AwaitSignature(AwaitSignature),
     AwaitNewKeys {
-        opener: Box<dyn Open>,
+        incoming: Incoming,
         agreement: Agreement,
     },
     /// An error has come, or a step is under way.
@@ -204,17 +212,32 @@ impl Exchange {
                 self.handle_kexinit(offer, payload, record)
             }
             (State::Offered(offer), Number::KEXINIT) => self.handle_kexinit(offer, payload, record),
-            (State::AwaitReply(state), Number::KEX_ECDH_REPLY) => {
-                let outcome =
-                    state.handle_reply(&self.common.provider, KexEcdhReply::decode(payload)?)?;
-                self.check_host_key(outcome, record)
+            (State::AwaitGroup(state), Number::KEX_DH_GEX_GROUP) => {
+                let group = KexDhGexGroup::decode(payload)?;
+                self.propose(state.handle_group(&self.common.provider, &group)?, record)
             }
-            (State::AwaitInit(state), Number::KEX_ECDH_INIT) => {
-                self.handle_init(state, &KexEcdhInit::decode(payload)?)
+            (State::AwaitReply(state), Number::KEX_ECDH_REPLY) if !state.is_grouped() => {
+                self.handle_reply(state, KexEcdhReply::decode(payload)?, record)
             }
-            (State::AwaitNewKeys { opener, agreement }, Number::NEWKEYS) => {
+            (State::AwaitReply(state), Number::KEX_DH_GEX_REPLY) if state.is_grouped() => {
+                self.handle_reply(state, KexDhGexReply::decode(payload)?.into(), record)
+            }
+            (State::AwaitRequest(state), Number::KEX_DH_GEX_REQUEST) => {
+                let request = KexDhGexRequest::decode(payload)?;
+                let (state, group) = state.handle_request(&self.common.provider, &request)?;
+                record.send(&group)?;
+                self.state = State::AwaitInit(state);
+                Ok(Progress::None)
+            }
+            (State::AwaitInit(state), Number::KEX_ECDH_INIT) if !state.is_grouped() => {
+                self.handle_init(state, &KexEcdhInit::decode(payload)?.share)
+            }
+            (State::AwaitInit(state), Number::KEX_DH_GEX_INIT) if state.is_grouped() => {
+                self.handle_init(state, &KexDhGexInit::decode(payload)?.share)
+            }
+            (State::AwaitNewKeys { incoming, agreement }, Number::NEWKEYS) => {
                 NewKeys::decode(payload)?;
-                record.opener.rekey(opener, self.sequence());
+                record.opener.rekey(incoming, self.sequence());
                 self.state = State::Idle;
                 Ok(Progress::Done(agreement))
             }
@@ -236,20 +259,55 @@ impl Exchange {
             Role::Client => (&own.message, &message, Own::Client),
             Role::Server { .. } => (&message, &own.message, Own::Server),
         };
-        let agreement = proposal::agree(client, server, side)?;
+        let provider = &self.common.provider;
+        let needs_mac = |cipher: &str| provider.stream_cipher(cipher).is_some();
+        let agreement = proposal::agree(client, server, side, needs_mac)?;
         self.skip_guess =
             message.first_kex_packet_follows && !proposal::guess_is_right(client, server);
         // The offer outlives the packet, whose memory may be that of much else.
         let transcript = self.transcript(own.payload, Bytes::copy_from_slice(payload))?;
-        self.state = match self.role {
-            Role::Client => {
-                let (state, init) =
-                    AwaitReply::start(&self.common.provider, agreement, transcript)?;
-                record.send(&init)?;
-                State::AwaitReply(state)
+        match self.role {
+            Role::Client => self.start(agreement, transcript, record),
+            Role::Server { .. } => {
+                self.state = match provider.group_exchange(&agreement.exchange) {
+                    Some(_) => State::AwaitRequest(AwaitRequest { agreement, transcript }),
+                    None => {
+                        let method = Method::Named(agreement.exchange.clone());
+                        State::AwaitInit(AwaitInit { agreement, transcript, method })
+                    }
+                };
+                Ok(Progress::None)
             }
-            Role::Server { .. } => State::AwaitInit(AwaitInit { agreement, transcript }),
-        };
+        }
+    }
+
+    /// Begins the method as client.
+    fn start(
+        &mut self,
+        agreement: Agreement,
+        transcript: Transcript,
+        record: &mut Record,
+    ) -> Result<Progress, Error> {
+        let provider = &self.common.provider;
+        if let Some((state, request)) = AwaitGroup::start(provider, &agreement, &transcript) {
+            record.send(&request)?;
+            self.state = State::AwaitGroup(state);
+            return Ok(Progress::None);
+        }
+        let method = Method::Named(agreement.exchange.clone());
+        let state = AwaitReply::start(provider, method, agreement, transcript)?;
+        self.propose(state, record)
+    }
+
+    /// Sends the share as client.
+    fn propose(&mut self, state: AwaitReply, record: &mut Record) -> Result<Progress, Error> {
+        let share = Bytes::copy_from_slice(state.share());
+        if state.is_grouped() {
+            record.send(&KexDhGexInit { share })?;
+        } else {
+            record.send(&KexEcdhInit { share })?;
+        }
+        self.state = State::AwaitReply(state);
         Ok(Progress::None)
     }
 
@@ -289,6 +347,16 @@ impl Exchange {
         })
     }
 
+    fn handle_reply(
+        &mut self,
+        state: AwaitReply,
+        reply: KexEcdhReply,
+        record: &mut Record,
+    ) -> Result<Progress, Error> {
+        let outcome = state.handle_reply(&self.common.provider, reply)?;
+        self.check_host_key(outcome, record)
+    }
+
     fn check_host_key(&mut self, outcome: Outcome, record: &mut Record) -> Result<Progress, Error> {
         match &self.host_key {
             Some(trusted) if *trusted != outcome.host_key => Err(Violation::HostKeyReplaced.into()),
@@ -317,11 +385,11 @@ impl Exchange {
         }
     }
 
-    fn handle_init(&mut self, state: AwaitInit, init: &KexEcdhInit) -> Result<Progress, Error> {
+    fn handle_init(&mut self, state: AwaitInit, share: &[u8]) -> Result<Progress, Error> {
         let Role::Server { host_keys } = &self.role else {
             return Err(Error::Misuse("a client waits for a client's share"));
         };
-        let state = state.handle_init(&self.common.provider, host_keys, init)?;
+        let state = state.handle_init(&self.common.provider, host_keys, share)?;
         let request = SignRequest {
             key: state.host_key().clone(),
             algorithm: state.algorithm().to_owned(),
@@ -340,7 +408,11 @@ impl Exchange {
         match mem::replace(&mut self.state, State::Broken) {
             State::AwaitSignature(state) => {
                 let (reply, outcome) = state.sign(signature);
-                record.send(&reply)?;
+                if outcome.method.chosen().is_some() {
+                    record.send(&KexDhGexReply::from(reply))?;
+                } else {
+                    record.send(&reply)?;
+                }
                 self.install(outcome, record)
             }
             other => {
@@ -359,14 +431,14 @@ impl Exchange {
             Role::Server { .. } => (Direction::ServerToClient, Direction::ClientToServer),
         };
         let provider = &self.common.provider;
-        let opener = outcome.opener(provider, &session_id, incoming)?;
-        let sealer = outcome.sealer(provider, &session_id, outgoing)?;
+        let incoming = outcome.incoming(provider, &session_id, incoming)?;
+        let outgoing = outcome.outgoing(provider, &session_id, outgoing)?;
         record.send(&NewKeys {})?;
-        record.sealer.rekey(sealer, self.sequence());
+        record.sealer.rekey(outgoing, self.sequence());
         if first && self.peer_takes_ext_info && !self.ext_info.extensions.is_empty() {
             record.send(&self.ext_info)?;
         }
-        self.state = State::AwaitNewKeys { opener, agreement: outcome.agreement };
+        self.state = State::AwaitNewKeys { incoming, agreement: outcome.agreement };
         Ok(Progress::None)
     }
 

@@ -19,8 +19,11 @@ pub const STRICT_C: &str = "kex-strict-c-v00@openssh.com";
 /// [PROTOCOL section 1.10](https://github.com/openssh/openssh-portable/blob/master/PROTOCOL).
 pub const STRICT_S: &str = "kex-strict-s-v00@openssh.com";
 
+/// No compression.
+pub const NONE: &str = "none";
+
 /// What two sides agreed on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Agreement {
     /// The key exchange method.
     pub exchange: String,
@@ -30,23 +33,61 @@ pub struct Agreement {
     pub cipher_client_to_server: String,
     /// The cipher from server to client.
     pub cipher_server_to_client: String,
+    /// The MAC from client to server; `None` where the cipher protects integrity itself.
+    pub mac_client_to_server: Option<String>,
+    /// The MAC from server to client; `None` where the cipher protects integrity itself.
+    pub mac_server_to_client: Option<String>,
+    /// The compression from client to server.
+    pub compression_client_to_server: String,
+    /// The compression from server to client.
+    pub compression_server_to_client: String,
+}
+
+/// Which way packets go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    ClientToServer,
+    ServerToClient,
+}
+
+/// What packets of one direction go under.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Protection<'a> {
+    pub(crate) cipher: &'a str,
+    pub(crate) mac: Option<&'a str>,
+    pub(crate) compression: &'a str,
+}
+
+impl Agreement {
+    pub(crate) fn algorithms(&self, direction: Direction) -> Protection<'_> {
+        match direction {
+            Direction::ClientToServer => Protection {
+                cipher: &self.cipher_client_to_server,
+                mac: self.mac_client_to_server.as_deref(),
+                compression: &self.compression_client_to_server,
+            },
+            Direction::ServerToClient => Protection {
+                cipher: &self.cipher_server_to_client,
+                mac: self.mac_server_to_client.as_deref(),
+                compression: &self.compression_server_to_client,
+            },
+        }
+    }
 }
 
 /// The offer of a side. The markers of extensions come behind the methods.
 pub(crate) fn offer(algorithms: &Algorithms, cookie: [u8; 16], markers: &[&str]) -> KexInit {
     let methods = algorithms.exchanges.iter().chain(markers.iter().copied());
-    let none = NameList::new(["none"]).unwrap_or_default();
     KexInit {
         cookie,
         kex_algorithms: NameList::new(methods).unwrap_or_default(),
         server_host_key_algorithms: algorithms.host_keys.clone(),
         encryption_client_to_server: algorithms.ciphers.clone(),
         encryption_server_to_client: algorithms.ciphers.clone(),
-        // All ciphers protect integrity themselves, so that no MAC is ever negotiated.
-        mac_client_to_server: NameList::default(),
-        mac_server_to_client: NameList::default(),
-        compression_client_to_server: none.clone(),
-        compression_server_to_client: none,
+        mac_client_to_server: algorithms.macs.clone(),
+        mac_server_to_client: algorithms.macs.clone(),
+        compression_client_to_server: algorithms.compressions.clone(),
+        compression_server_to_client: algorithms.compressions.clone(),
         languages_client_to_server: NameList::default(),
         languages_server_to_client: NameList::default(),
         first_kex_packet_follows: false,
@@ -62,7 +103,13 @@ pub(crate) enum Own {
 }
 
 /// Finds what both sides have: of each list, the client's first that the server has too.
-pub(crate) fn agree(client: &KexInit, server: &KexInit, own: Own) -> Result<Agreement, Error> {
+/// `needs_mac` says whether a MAC goes with a cipher.
+pub(crate) fn agree(
+    client: &KexInit,
+    server: &KexInit,
+    own: Own,
+    needs_mac: impl Fn(&str) -> bool,
+) -> Result<Agreement, Error> {
     let choose = |what, client: &NameList, server: &NameList| {
         let common = client.iter().find(|name| !is_marker(name) && server.contains(name));
         common.map(str::to_owned).ok_or_else(|| {
@@ -73,7 +120,7 @@ pub(crate) fn agree(client: &KexInit, server: &KexInit, own: Own) -> Result<Agre
             Error::NoCommonAlgorithm { what, ours: ours.clone(), theirs: theirs.clone() }
         })
     };
-    let agreement = Agreement {
+    let mut agreement = Agreement {
         exchange: choose("key exchange method", &client.kex_algorithms, &server.kex_algorithms)?,
         host_key: choose(
             "host key algorithm",
@@ -90,13 +137,34 @@ pub(crate) fn agree(client: &KexInit, server: &KexInit, own: Own) -> Result<Agre
             &client.encryption_server_to_client,
             &server.encryption_server_to_client,
         )?,
+        compression_client_to_server: choose(
+            "compression",
+            &client.compression_client_to_server,
+            &server.compression_client_to_server,
+        )?,
+        compression_server_to_client: choose(
+            "compression",
+            &client.compression_server_to_client,
+            &server.compression_server_to_client,
+        )?,
+        ..Agreement::default()
     };
-    for (client, server) in [
-        (&client.compression_client_to_server, &server.compression_client_to_server),
-        (&client.compression_server_to_client, &server.compression_server_to_client),
-    ] {
-        choose("compression", client, server)?;
-    }
+    let choose_mac = |cipher: &str, what, client, server| match needs_mac(cipher) {
+        true => choose(what, client, server).map(Some),
+        false => Ok(None),
+    };
+    agreement.mac_client_to_server = choose_mac(
+        &agreement.cipher_client_to_server,
+        "MAC from client to server",
+        &client.mac_client_to_server,
+        &server.mac_client_to_server,
+    )?;
+    agreement.mac_server_to_client = choose_mac(
+        &agreement.cipher_server_to_client,
+        "MAC from server to client",
+        &client.mac_server_to_client,
+        &server.mac_server_to_client,
+    )?;
     Ok(agreement)
 }
 
@@ -124,6 +192,8 @@ mod tests {
             exchanges: list(exchanges),
             host_keys: list(host_keys),
             ciphers: list(ciphers),
+            macs: list("m,n"),
+            compressions: list(NONE),
             signatures: NameList::default(),
         };
         offer(&algorithms, [0; 16], markers)
@@ -133,7 +203,7 @@ mod tests {
     fn the_clients_order_decides() {
         let client = init("a,b", "h,i", "c,d", &[]);
         let server = init("b,a", "i,h", "d,c", &[]);
-        let agreement = agree(&client, &server, Own::Client).unwrap();
+        let agreement = agree(&client, &server, Own::Client, |_| false).unwrap();
         assert_eq!(
             (&*agreement.exchange, &*agreement.host_key, &*agreement.cipher_server_to_client),
             ("a", "h", "c")
@@ -144,7 +214,7 @@ mod tests {
     fn a_marker_is_never_agreed_on() {
         let client = init("a", "h", "c", &[EXT_INFO_C, STRICT_C]);
         let server = init("b", "h", "c", &[EXT_INFO_C, STRICT_C]);
-        let Err(Error::NoCommonAlgorithm { what, ours, .. }) = agree(&client, &server, Own::Server)
+        let Err(Error::NoCommonAlgorithm { what, ours, .. }) = agree(&client, &server, Own::Server, |_| false)
         else {
             panic!("a marker was agreed on");
         };
@@ -161,11 +231,29 @@ mod tests {
     }
 
     #[test]
+    fn a_mac_is_agreed_on_where_the_cipher_needs_one() {
+        let mut client = init("a", "h", "c,d", &[]);
+        client.encryption_server_to_client = list("d");
+        let mut server = init("a", "h", "c,d", &[]);
+        server.mac_server_to_client = list("n,m");
+        let needs_mac = |cipher: &str| cipher == "d";
+        let agreement = agree(&client, &server, Own::Client, needs_mac).unwrap();
+        assert_eq!(agreement.mac_client_to_server, None);
+        assert_eq!(agreement.mac_server_to_client.as_deref(), Some("m"));
+        server.mac_server_to_client = list("o");
+        let refused = agree(&client, &server, Own::Client, needs_mac);
+        let Err(Error::NoCommonAlgorithm { what, theirs, .. }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!((what, theirs), ("MAC from server to client", list("o")));
+    }
+
+    #[test]
     fn a_peer_that_insists_on_compression_is_refused() {
         let client = init("a", "h", "c", &[]);
         let mut server = client.clone();
         server.compression_server_to_client = list("zlib");
-        let refused = agree(&client, &server, Own::Client);
+        let refused = agree(&client, &server, Own::Client, |_| false);
         assert!(matches!(refused, Err(Error::NoCommonAlgorithm { what: "compression", .. })));
     }
 }

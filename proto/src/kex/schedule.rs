@@ -3,14 +3,19 @@
 
 use bytes::Bytes;
 
-use crate::kex::proposal::Agreement;
-use crate::provider::{Cipher, Failure, KeyExchange, Open, Provider, Seal};
+use crate::kex::method::Method;
+use crate::kex::proposal::{Agreement, Direction, NONE};
+use crate::packet::guard::{Guard, Keys};
+use crate::packet::opener::Incoming;
+use crate::packet::sealer::Outgoing;
+use crate::provider::{Cipher, Compression, Failure, KeyExchange, Provider};
 use crate::secret::Secret;
 
 /// What an exchange came to: all that keys are derived from.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) agreement: Agreement,
+    pub(crate) method: Method,
     /// The exchange hash H.
     pub(crate) hash: Bytes,
     /// The shared secret K as it is hashed.
@@ -19,50 +24,95 @@ pub(crate) struct Outcome {
     pub(crate) host_key: Bytes,
 }
 
-/// Which way packets go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
-    ClientToServer,
-    ServerToClient,
+/// The letters that the keys of a direction are derived by
+/// ([RFC 4253 section 7.2](https://www.rfc-editor.org/rfc/rfc4253#section-7.2)).
+struct Letters {
+    iv: u8,
+    key: u8,
+    integrity_key: u8,
+}
+
+impl Letters {
+    fn of(direction: Direction) -> Self {
+        match direction {
+            Direction::ClientToServer => Self { iv: b'A', key: b'C', integrity_key: b'E' },
+            Direction::ServerToClient => Self { iv: b'B', key: b'D', integrity_key: b'F' },
+        }
+    }
 }
 
 impl Outcome {
-    /// A sealer for packets of this direction.
-    pub(crate) fn sealer(
+    /// How packets of this direction are sealed.
+    pub(crate) fn outgoing(
         &self,
         provider: &Provider,
         session_id: &[u8],
         direction: Direction,
-    ) -> Result<Box<dyn Seal>, Failure> {
-        let (cipher, key, iv) = self.keys(provider, session_id, direction)?;
-        cipher.sealer(&key, &iv)
-    }
-
-    /// An opener for packets of this direction.
-    pub(crate) fn opener(
-        &self,
-        provider: &Provider,
-        session_id: &[u8],
-        direction: Direction,
-    ) -> Result<Box<dyn Open>, Failure> {
-        let (cipher, key, iv) = self.keys(provider, session_id, direction)?;
-        cipher.opener(&key, &iv)
-    }
-
-    fn keys<'a>(
-        &self,
-        provider: &'a Provider,
-        session_id: &[u8],
-        direction: Direction,
-    ) -> Result<(&'a dyn Cipher, Secret, Secret), Failure> {
-        let (cipher, iv_letter, key_letter) = match direction {
-            Direction::ClientToServer => (&self.agreement.cipher_client_to_server, b'A', b'C'),
-            Direction::ServerToClient => (&self.agreement.cipher_server_to_client, b'B', b'D'),
+    ) -> Result<Outgoing, Failure> {
+        let algorithms = self.agreement.algorithms(direction);
+        let cipher = match provider.cipher(algorithms.cipher) {
+            Some(cipher) => {
+                let keys = self.keys(provider, session_id, direction, &Lengths::of(cipher))?;
+                cipher.sealer(&keys.key, &keys.iv)?
+            }
+            None => Box::new(self.guard(provider, session_id, direction)?),
         };
-        let cipher = provider.cipher(cipher).ok_or(Failure::Internal)?;
-        let method = provider.exchange(&self.agreement.exchange).ok_or(Failure::Internal)?;
+        let compression = compression(provider, algorithms.compression)?;
+        Ok(Outgoing { cipher, compressor: compression.map(|it| it.compressor()) })
+    }
+
+    /// How packets of this direction are opened.
+    pub(crate) fn incoming(
+        &self,
+        provider: &Provider,
+        session_id: &[u8],
+        direction: Direction,
+    ) -> Result<Incoming, Failure> {
+        let algorithms = self.agreement.algorithms(direction);
+        let cipher = match provider.cipher(algorithms.cipher) {
+            Some(cipher) => {
+                let keys = self.keys(provider, session_id, direction, &Lengths::of(cipher))?;
+                cipher.opener(&keys.key, &keys.iv)?
+            }
+            None => Box::new(self.guard(provider, session_id, direction)?),
+        };
+        let compression = compression(provider, algorithms.compression)?;
+        Ok(Incoming { cipher, decompressor: compression.map(|it| it.decompressor()) })
+    }
+
+    /// A cipher with a MAC.
+    fn guard(
+        &self,
+        provider: &Provider,
+        session_id: &[u8],
+        direction: Direction,
+    ) -> Result<Guard, Failure> {
+        let algorithms = self.agreement.algorithms(direction);
+        let cipher = provider.stream_cipher(algorithms.cipher).ok_or(Failure::Internal)?;
+        let mac = algorithms.mac.and_then(|name| provider.mac(name)).ok_or(Failure::Internal)?;
+        let lengths = Lengths {
+            key: cipher.key_len(),
+            iv: cipher.block_len(),
+            integrity_key: mac.key_len(),
+        };
+        Guard::new(cipher, mac, &self.keys(provider, session_id, direction, &lengths)?)
+    }
+
+    fn keys(
+        &self,
+        provider: &Provider,
+        session_id: &[u8],
+        direction: Direction,
+        lengths: &Lengths,
+    ) -> Result<Keys, Failure> {
+        let method = self.method.exchange(provider)?;
         let derive = |letter, len| self.derive(method, session_id, letter, len);
-        Ok((cipher, derive(key_letter, cipher.key_len()), derive(iv_letter, cipher.iv_len())))
+        let letters = Letters::of(direction);
+        Ok(Keys {
+            key: derive(letters.key, lengths.key),
+            iv: derive(letters.iv, lengths.iv),
+            integrity_key: derive(letters.integrity_key, lengths.integrity_key),
+        })
     }
 
     /// `HASH(K || H || letter || session_id)`, made longer by `HASH(K || H || all so far)`.
@@ -86,6 +136,30 @@ impl Outcome {
             filled += fill(derived.expose_mut(), filled, block.expose());
         }
         derived
+    }
+}
+
+/// How long the keys of a direction are, in bytes.
+struct Lengths {
+    key: usize,
+    iv: usize,
+    integrity_key: usize,
+}
+
+impl Lengths {
+    fn of(cipher: &dyn Cipher) -> Self {
+        Self { key: cipher.key_len(), iv: cipher.iv_len(), integrity_key: 0 }
+    }
+}
+
+/// The compression method of this name; `None` for `none`.
+fn compression<'a>(
+    provider: &'a Provider,
+    name: &str,
+) -> Result<Option<&'a dyn Compression>, Failure> {
+    match name {
+        NONE => Ok(None),
+        name => provider.compression(name).map(Some).ok_or(Failure::Internal),
     }
 }
 
@@ -128,12 +202,8 @@ mod tests {
     #[test]
     fn long_keys_are_made_block_by_block() {
         let outcome = Outcome {
-            agreement: Agreement {
-                exchange: String::new(),
-                host_key: String::new(),
-                cipher_client_to_server: String::new(),
-                cipher_server_to_client: String::new(),
-            },
+            agreement: Agreement::default(),
+            method: Method::Named(String::new()),
             hash: Bytes::from_static(b"H"),
             secret: Secret::from(&b"K"[..]),
             host_key: Bytes::new(),

@@ -4,18 +4,31 @@ use bytes::Bytes;
 
 use crate::config::HostKey;
 use crate::error::Error;
+use crate::kex::method::Method;
 use crate::kex::proposal::Agreement;
 use crate::kex::schedule::Outcome;
 use crate::kex::transcript::{Transcript, encode_secret};
-use crate::message::kex::{KexEcdhInit, KexEcdhReply};
-use crate::provider::{Failure, Provider};
+use crate::message::kex::KexEcdhReply;
+use crate::message::kex_group::{KexDhGexGroup, KexDhGexRequest};
+use crate::provider::{Failure, GroupSize, Provider};
+use crate::wire::Mpint;
+
+/// Waits for SSH_MSG_KEX_DH_GEX_REQUEST
+/// ([RFC 4419 section 3](https://www.rfc-editor.org/rfc/rfc4419#section-3)).
+#[derive(Debug)]
+pub(crate) struct AwaitRequest {
+    pub(crate) agreement: Agreement,
+    pub(crate) transcript: Transcript,
+}
 
 /// Waits for SSH_MSG_KEX_ECDH_INIT
-/// ([RFC 5656 section 4](https://www.rfc-editor.org/rfc/rfc5656#section-4)).
+/// ([RFC 5656 section 4](https://www.rfc-editor.org/rfc/rfc5656#section-4)), or the message that
+/// has its form.
 #[derive(Debug)]
 pub(crate) struct AwaitInit {
     pub(crate) agreement: Agreement,
     pub(crate) transcript: Transcript,
+    pub(crate) method: Method,
 }
 
 /// Waits for the signature of the host key.
@@ -25,24 +38,56 @@ pub(crate) struct AwaitSignature {
     server_share: Vec<u8>,
 }
 
+impl AwaitRequest {
+    /// Chooses the group that is to be sent.
+    pub(crate) fn handle_request(
+        self,
+        provider: &Provider,
+        request: &KexDhGexRequest,
+    ) -> Result<(AwaitInit, KexDhGexGroup), Failure> {
+        let exchange = provider.group_exchange(&self.agreement.exchange);
+        let exchange = exchange.ok_or(Failure::Internal)?;
+        let KexDhGexRequest { min, preferred, max } = *request;
+        let size = GroupSize { min, preferred, max };
+        if min > preferred || preferred > max {
+            return Err(Failure::BadGroup);
+        }
+        let group = exchange.choose(size)?;
+        let message = KexDhGexGroup {
+            prime: Mpint(group.prime.clone()),
+            generator: Mpint(group.generator.clone()),
+        };
+        let method = Method::over(exchange, group, size)?;
+        let Self { agreement, transcript } = self;
+        Ok((AwaitInit { agreement, transcript, method }, message))
+    }
+}
+
 impl AwaitInit {
+    /// Whether the group was agreed on first, so that the messages have other numbers.
+    pub(crate) fn is_grouped(&self) -> bool {
+        self.method.chosen().is_some()
+    }
+
     /// Comes to the secret.
     pub(crate) fn handle_init(
         self,
         provider: &Provider,
         host_keys: &[HostKey],
-        init: &KexEcdhInit,
+        client_share: &[u8],
     ) -> Result<AwaitSignature, Error> {
-        let method = provider.exchange(&self.agreement.exchange).ok_or(Failure::Internal)?;
+        let method = self.method.exchange(provider)?;
         let host_key = host_keys
             .iter()
             .find(|it| it.algorithms.contains(&self.agreement.host_key))
             .map(|it| it.key.clone())
             .ok_or(Failure::Internal)?;
-        let (server_share, secret) = method.respond(&init.share)?;
+        let (server_share, secret) = method.respond(client_share)?;
         let secret = encode_secret(&secret);
-        let hash = self.transcript.hash(method, &host_key, &init.share, &server_share, &secret);
-        let outcome = Outcome { agreement: self.agreement, hash, secret, host_key };
+        let shares = [client_share, &server_share];
+        let hash = self.transcript.hash(method, self.method.chosen(), &host_key, shares, &secret);
+        let Self { agreement, method, .. } = self;
+        let outcome = Outcome { agreement, method, hash, secret, host_key };
         Ok(AwaitSignature { outcome, server_share })
     }
 }

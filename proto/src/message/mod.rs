@@ -20,6 +20,7 @@ pub mod global_reply;
 pub mod global_request;
 pub mod informative;
 pub mod kex;
+pub mod kex_group;
 pub mod kexinit;
 pub mod newkeys;
 pub mod number;

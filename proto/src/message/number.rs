@@ -38,6 +38,9 @@ numbers! {
     NEWKEYS = 21,
     KEX_ECDH_INIT = 30,
     KEX_ECDH_REPLY = 31,
+    KEX_DH_GEX_INIT = 32,
+    KEX_DH_GEX_REPLY = 33,
+    KEX_DH_GEX_REQUEST = 34,
     USERAUTH_REQUEST = 50,
     USERAUTH_FAILURE = 51,
     USERAUTH_SUCCESS = 52,
@@ -63,6 +66,8 @@ numbers! {
 }
 
 impl Number {
+    /// `SSH_MSG_KEX_DH_GEX_GROUP`; what 31 means depends on the method.
+    pub const KEX_DH_GEX_GROUP: Self = Self(31);
     /// `SSH_MSG_USERAUTH_PK_OK`; what 60 means depends on the method.
     pub const USERAUTH_PK_OK: Self = Self(60);
     /// `SSH_MSG_USERAUTH_PASSWD_CHANGEREQ`; what 60 means depends on the method.

@@ -5,7 +5,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use crate::error::{Error, Violation};
 use crate::packet::plain::Plain;
 use crate::packet::sealer::{Sequence, Usage};
-use crate::provider::{Alignment, Open};
+use crate::provider::{Alignment, Decompress, Failure, Layout, Open};
+use crate::secret::wipe;
 
 /// The longest packet that is taken, its length field not counted. The largest channel
 /// data that this side lets a peer send are 256 KiB.
@@ -14,12 +15,22 @@ pub(crate) const MAX_LENGTH: u32 = 256 * 1024 + 1024;
 /// A key may open so many packets, so that no sequence number comes twice under it.
 const MAX_PACKETS: u64 = 1 << 32;
 
+/// How packets of one direction are opened.
+pub(crate) struct Incoming {
+    pub(crate) cipher: Box<dyn Open>,
+    /// It begins when the user is logged in.
+    pub(crate) decompressor: Option<Box<dyn Decompress>>,
+}
+
 /// Opens packets in place in the buffer that the socket is read into.
 pub(crate) struct Opener {
-    cipher: Box<dyn Open>,
+    incoming: Incoming,
     sequence: u32,
     /// The length field of a packet of which only a part is there.
     length: Option<u32>,
+    /// Whether what comes is no packet, and is read only to be refused.
+    doomed: bool,
+    logged_in: bool,
     usage: Usage,
 }
 
@@ -33,13 +44,20 @@ pub(crate) struct Packet {
 
 impl Opener {
     pub(crate) fn new() -> Self {
-        Self { cipher: Box::new(Plain), sequence: 0, length: None, usage: Usage::default() }
+        Self {
+            incoming: Incoming { cipher: Box::new(Plain), decompressor: None },
+            sequence: 0,
+            length: None,
+            doomed: false,
+            logged_in: false,
+            usage: Usage::default(),
+        }
     }
 
     /// Takes the next packet from `input`; `None` where it is not all there yet.
     pub(crate) fn open(&mut self, input: &mut BytesMut) -> Result<Option<Packet>, Error> {
         let Some(length) = self.length(input)? else { return Ok(None) };
-        let whole = 4 + usize_from(length) + self.cipher.layout().tag;
+        let whole = 4 + usize_from(length) + self.incoming.cipher.layout().tag;
         if input.len() < whole {
             return Ok(None);
         }
@@ -47,20 +65,23 @@ impl Opener {
             return Err(Violation::KeyOverused.into());
         }
         let mut packet = input.split_to(whole);
-        self.cipher.open(self.sequence, &mut packet)?;
+        self.incoming.cipher.open(self.sequence, &mut packet)?;
+        if self.doomed {
+            return Err(Failure::BadTag.into());
+        }
         let sequence = self.sequence;
         self.sequence = self.sequence.wrapping_add(1);
         self.length = None;
         self.usage.count(whole);
         packet.truncate(4 + usize_from(length));
         packet.advance(4);
-        let payload = strip_padding(packet)?;
+        let payload = self.decompress(strip_padding(packet)?)?;
         Ok(Some(Packet { payload, sequence }))
     }
 
-    /// From here on packets are opened by `cipher`.
-    pub(crate) fn rekey(&mut self, cipher: Box<dyn Open>, sequence: Sequence) {
-        self.cipher = cipher;
+    /// From here on packets are opened by `incoming`.
+    pub(crate) fn rekey(&mut self, incoming: Incoming, sequence: Sequence) {
+        self.incoming = incoming;
         self.usage = Usage::default();
         if sequence == Sequence::Reset {
             self.sequence = 0;
@@ -76,23 +97,55 @@ impl Opener {
         self.usage
     }
 
+    /// The user is logged in: what comes from here on is compressed, where that was agreed on.
+    pub(crate) fn start_decompression(&mut self) {
+        self.logged_in = true;
+    }
+
+    fn decompress(&mut self, payload: BytesMut) -> Result<BytesMut, Error> {
+        let decompressor = self.incoming.decompressor.as_mut().filter(|_| self.logged_in);
+        let Some(decompressor) = decompressor else { return Ok(payload) };
+        let mut whole = Vec::new();
+        decompressor.decompress(&payload, usize_from(MAX_LENGTH), &mut whole)?;
+        if whole.is_empty() {
+            return Err(Violation::EmptyPayload.into());
+        }
+        let payload = BytesMut::from(&whole[..]);
+        wipe(&mut whole);
+        Ok(payload)
+    }
+
+    /// The length of the next packet.
+    ///
+    /// Where it was hidden in a block, it is neither told nor acted on before it is known to be
+    /// the peer's: a length that cannot be is taken for the longest, and what came so far is
+    /// refused with that. Otherwise whoever alters a packet would learn from when, and from what
+    /// is said, how it decrypts
+    /// ([RFC 4251 section 9.3.1](https://www.rfc-editor.org/rfc/rfc4251#section-9.3.1)).
     fn length(&mut self, input: &mut BytesMut) -> Result<Option<u32>, Error> {
         if self.length.is_none() {
-            let layout = self.cipher.layout();
+            let layout = self.incoming.cipher.layout();
             let Some(head) = input.get_mut(..layout.head) else { return Ok(None) };
-            let length = self.cipher.length(self.sequence, head);
-            let counted = match layout.alignment {
-                Alignment::WithLength => usize_from(length) + 4,
-                Alignment::WithoutLength => usize_from(length),
-            };
-            let aligned = counted.is_multiple_of(layout.block.max(1));
-            if !aligned || !(8..=MAX_LENGTH).contains(&length) {
-                return Err(Violation::PacketLength(length).into());
-            }
-            self.length = Some(length);
+            let length = self.incoming.cipher.length(self.sequence, head);
+            self.length = Some(match is_possible(length, layout) {
+                true => length,
+                false if layout.head > 4 => {
+                    self.doomed = true;
+                    MAX_LENGTH
+                }
+                false => return Err(Violation::PacketLength(length).into()),
+            });
         }
         Ok(self.length)
     }
+}
+
+fn is_possible(length: u32, layout: Layout) -> bool {
+    let counted = match layout.alignment {
+        Alignment::WithLength => usize_from(length).saturating_add(4),
+        Alignment::WithoutLength => usize_from(length),
+    };
+    counted.is_multiple_of(layout.block.max(1)) && (8..=MAX_LENGTH).contains(&length)
 }
 
 /// Cuts the padding, and the field that says how long it is, from an opened packet.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::{BufMut, BytesMut};
 
 use crate::packet::plain::Plain;
-use crate::provider::{Alignment, Failure, Layout, Provider, Seal};
+use crate::provider::{Alignment, Compress, Failure, Layout, Provider, Seal};
 use crate::secret::wipe;
 
 /// The length field and the padding length field.
@@ -22,9 +22,17 @@ pub(crate) const ROOM: usize = 4096;
 /// How much padding is drawn from the source of randomness at a time.
 const POOL: usize = 1024;
 
+/// How packets of one direction are sealed.
+pub(crate) struct Outgoing {
+    pub(crate) cipher: Box<dyn Seal>,
+    /// It begins when the user is logged in.
+    pub(crate) compressor: Option<Box<dyn Compress>>,
+}
+
 /// Seals payloads, in place, at the end of a buffer that the socket is fed from.
 pub(crate) struct Sealer {
-    cipher: Box<dyn Seal>,
+    outgoing: Outgoing,
+    logged_in: bool,
     provider: Arc<Provider>,
     sequence: u32,
     out: BytesMut,
@@ -61,7 +69,8 @@ impl Usage {
 impl Sealer {
     pub(crate) fn new(provider: Arc<Provider>) -> Self {
         Self {
-            cipher: Box::new(Plain),
+            outgoing: Outgoing { cipher: Box::new(Plain), compressor: None },
+            logged_in: false,
             provider,
             sequence: 0,
             out: BytesMut::new(),
@@ -91,7 +100,8 @@ impl Sealer {
         self.out.reserve(ROOM);
         self.out.put_bytes(0, HEADER);
         encode(&mut self.out);
-        let layout = self.cipher.layout();
+        self.compress(start + HEADER)?;
+        let layout = self.outgoing.cipher.layout();
         let padding = padding(layout, self.out.len() - start);
         self.pad(padding)?;
         let length = self.out.len() - start - 4;
@@ -102,15 +112,34 @@ impl Sealer {
             let [a, b, c, d] = u32::try_from(length).map_err(|_| Failure::Internal)?.to_be_bytes();
             *header = [a, b, c, d, u8::try_from(padding).map_err(|_| Failure::Internal)?];
         }
-        self.cipher.seal(self.sequence, packet, tag)?;
+        self.outgoing.cipher.seal(self.sequence, packet, tag)?;
         self.sequence = self.sequence.wrapping_add(1);
         self.usage.count(length);
         Ok(())
     }
 
-    /// From here on packets are sealed by `cipher`.
-    pub(crate) fn rekey(&mut self, cipher: Box<dyn Seal>, sequence: Sequence) {
-        self.cipher = cipher;
+    /// Compresses the payload that begins at `at`, where that was agreed on.
+    fn compress(&mut self, at: usize) -> Result<(), Failure> {
+        let compressor = self.outgoing.compressor.as_mut().filter(|_| self.logged_in);
+        if let Some(compressor) = compressor {
+            let mut compressed = Vec::new();
+            let payload = self.out.get(at..).unwrap_or_default();
+            compressor.compress(payload, &mut compressed)?;
+            self.out.truncate(at);
+            self.out.extend_from_slice(&compressed);
+        }
+        Ok(())
+    }
+
+    /// The user is logged in: what is sealed from here on is compressed, where that was agreed
+    /// on.
+    pub(crate) fn start_compression(&mut self) {
+        self.logged_in = true;
+    }
+
+    /// From here on packets are sealed by `outgoing`.
+    pub(crate) fn rekey(&mut self, outgoing: Outgoing, sequence: Sequence) {
+        self.outgoing = outgoing;
         self.usage = Usage::default();
         if sequence == Sequence::Reset {
             self.sequence = 0;
