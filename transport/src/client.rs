@@ -122,6 +122,10 @@ impl<P: Prompt> Ask for Client<P> {
             host_key = agreement.host_key,
             cipher_out = agreement.cipher_client_to_server,
             cipher_in = agreement.cipher_server_to_client,
+            mac_out = agreement.mac_client_to_server,
+            mac_in = agreement.mac_server_to_client,
+            compression_out = agreement.compression_client_to_server,
+            compression_in = agreement.compression_server_to_client,
             "agreed"
         );
         self.agreement = Some(agreement.clone());

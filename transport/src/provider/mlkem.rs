@@ -1,30 +1,20 @@
 //! The hybrid of ML-KEM-768 and X25519,
 //! [draft-ietf-sshm-mlkem-hybrid-kex](https://datatracker.ietf.org/doc/draft-ietf-sshm-mlkem-hybrid-kex/).
 //!
-//! ```text
-//! client  C_INIT   ML-KEM encapsulation key (1184) || X25519 public key (32)
-//! server  S_REPLY  ML-KEM ciphertext (1088)        || X25519 public key (32)
-//! both    K        SHA-256(ML-KEM secret (32) || X25519 secret (32)), hashed as a string
-//! ```
-//!
-//! Who breaks one of the two learns nothing. A ciphertext that was altered gives a secret that
-//! the other side does not have, rather than an error: ML-KEM rejects implicitly, and the signature
-//! of the exchange then does not verify.
+//! The encapsulation key has 1184 bytes, the ciphertext 1088.
 
 use adit_proto::provider::{Failure, Initiator, KeyExchange, SharedSecret};
 use adit_proto::secret::Secret;
 use ml_kem::ml_kem_768::{Ciphertext, DecapsulationKey, EncapsulationKey};
-use ml_kem::{B32, Decapsulate, KeyExport, Seed, SharedKey};
+use ml_kem::{B32, Decapsulate, KeyExport, Seed};
 use ring::agreement::X25519;
 use ring::digest;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::provider::ephemeral::Ephemeral;
 use crate::provider::hash::hash;
+use crate::provider::hybrid::{combine, split};
 use crate::provider::random;
-
-/// The length of an X25519 public key.
-const X25519_LEN: usize = 32;
 
 /// `mlkem768x25519-sha256`.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +45,8 @@ impl KeyExchange for MlKem768X25519 {
         message.zeroize();
         let classical = Ephemeral::generate(&X25519)?;
         let share = [&ciphertext, classical.share()].concat();
-        Ok((share, combine(post_quantum, &classical.agree(peer)?)))
+        let post_quantum = Zeroizing::new(post_quantum);
+        Ok((share, combine(&digest::SHA256, &post_quantum[..], &classical.agree(peer)?)))
     }
 
     fn hash(&self, parts: &[&[u8]]) -> Secret {
@@ -78,21 +69,9 @@ impl Initiator for Half {
     fn finish(self: Box<Self>, server_share: &[u8]) -> Result<SharedSecret, Failure> {
         let (ciphertext, peer) = split(server_share)?;
         let ciphertext: &Ciphertext = ciphertext.try_into().map_err(|_| Failure::BadShare)?;
-        let post_quantum = self.post_quantum.decapsulate(ciphertext);
-        Ok(combine(post_quantum, &self.classical.agree(peer)?))
+        let post_quantum = Zeroizing::new(self.post_quantum.decapsulate(ciphertext));
+        Ok(combine(&digest::SHA256, &post_quantum[..], &self.classical.agree(peer)?))
     }
-}
-
-/// Parts a share into that of ML-KEM and that of X25519.
-fn split(share: &[u8]) -> Result<(&[u8], &[u8]), Failure> {
-    let at = share.len().checked_sub(X25519_LEN).ok_or(Failure::BadShare)?;
-    share.split_at_checked(at).ok_or(Failure::BadShare)
-}
-
-fn combine(mut post_quantum: SharedKey, classical: &Secret) -> SharedSecret {
-    let secret = hash(&digest::SHA256, &[&post_quantum, classical.expose()]);
-    post_quantum.zeroize();
-    SharedSecret::Bytes(secret)
 }
 
 #[cfg(test)]
@@ -159,16 +138,5 @@ mod tests {
             share[at] ^= 1;
             assert_ne!(bytes(initiator.finish(&share).unwrap()), bytes(at_server));
         }
-    }
-
-    #[test]
-    fn the_secret_depends_on_both_parts() {
-        let secret = |post_quantum: u8, classical: u8| {
-            bytes(combine([post_quantum; 32].into(), &Secret::from(&[classical; 32][..])))
-        };
-        let both = [[1; 32], [2; 32]].concat();
-        assert_eq!(secret(1, 2), digest::digest(&digest::SHA256, &both).as_ref());
-        assert_ne!(secret(1, 2), secret(1, 3));
-        assert_ne!(secret(1, 2), secret(3, 2));
     }
 }

@@ -1,4 +1,4 @@
-//! Packets sealed and opened, for the tests of ciphers.
+//! Packets sealed and opened, and bytes as digits, for the tests of ciphers.
 
 use adit_proto::provider::{Cipher, Failure, Open, Seal};
 use adit_proto::secret::Secret;
@@ -47,4 +47,10 @@ pub(super) fn packet(payload: &[u8]) -> Vec<u8> {
 /// Bytes as hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes of hexadecimal digits.
+pub(super) fn bytes(hex: &str) -> Vec<u8> {
+    let byte = |digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap();
+    hex.as_bytes().chunks(2).map(byte).collect()
 }
