@@ -6,7 +6,6 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::ident::Identification;
-use crate::kex::proposal::NONE;
 use crate::message::userauth_request::PUBLICKEY;
 use crate::name::NameList;
 use crate::provider::{Provider, Standing};
@@ -40,6 +39,10 @@ impl Common {
         }
     }
 }
+
+/// The name of no compression
+/// ([RFC 4253 section 6.2](https://www.rfc-editor.org/rfc/rfc4253#section-6.2)).
+pub const NONE: &str = "none";
 
 /// Algorithms in order of preference.
 #[derive(Debug, Clone, PartialEq, Eq)]

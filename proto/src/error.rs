@@ -204,7 +204,11 @@ impl fmt::Display for Error {
             Self::Violation(why) => why.fmt(f),
             Self::Unexpected { number, during } => write!(f, "the peer sent {number} {during}"),
             Self::NoCommonAlgorithm { what, ours, theirs } => {
-                write!(f, "no common {what}: we offer {ours}, the peer offers {theirs}")
+                write!(f, "no common {what}: we offer {ours}, the peer offers {theirs}")?;
+                if is_broken(theirs) {
+                    f.write_str(", nothing but what is broken and never used here")?;
+                }
+                Ok(())
             }
             Self::Cryptography(why) => why.fmt(f),
             Self::HostKey(why) => why.fmt(f),
@@ -222,6 +226,17 @@ impl fmt::Display for Error {
             Self::Misuse(what) => write!(f, "internal error: {what}"),
         }
     }
+}
+
+/// Whether all of an offer rests on SHA-1, MD5, CBC, RC4, DSA or a group of 1024 bits.
+fn is_broken(offer: &NameList) -> bool {
+    let parts = ["sha1", "md5", "-cbc", "arcfour", "ssh-dss"];
+    let broken = |name: &str| name == "ssh-rsa" || parts.iter().any(|part| name.contains(part));
+    // The markers of extensions stand among the methods.
+    let is_method =
+        |name: &&str| !name.starts_with("ext-info-") && !name.starts_with("kex-strict-");
+    let mut methods = offer.iter().filter(is_method).peekable();
+    methods.peek().is_some() && methods.all(broken)
 }
 
 impl std::error::Error for Error {}
@@ -267,5 +282,31 @@ impl fmt::Display for HostKey {
             Self::BadSignature => "the host key's signature does not verify",
             Self::Untrusted => "the host key is not trusted",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offer_of_nothing_but_broken_algorithms_is_told_as_such() {
+        let told = |theirs: &str| {
+            let what = "key exchange method";
+            let theirs = NameList::parse(theirs).unwrap();
+            let ours = NameList::default();
+            Error::NoCommonAlgorithm { what, ours, theirs }.to_string()
+        };
+        for theirs in [
+            "diffie-hellman-group1-sha1,diffie-hellman-group14-sha1,kex-strict-s-v00@openssh.com",
+            "aes128-cbc,3des-cbc,arcfour",
+            "ssh-rsa,ssh-dss",
+            "hmac-sha1,hmac-md5-96",
+        ] {
+            assert!(told(theirs).ends_with(", nothing but what is broken and never used here"));
+        }
+        for theirs in ["", "ext-info-s", "aes128-cbc,aes128-ctr", "ssh-rsa,rsa-sha2-256"] {
+            assert!(told(theirs).ends_with(&format!("the peer offers {theirs}")), "{theirs}");
+        }
     }
 }

@@ -364,8 +364,12 @@ pub trait Decompress: Send {
     ///
     /// # Errors
     /// [`Failure::BadCompression`] where it is longer, or is not what a compressor made.
-    fn decompress(&mut self, compressed: &[u8], limit: usize, out: &mut Vec<u8>)
-    -> Result<(), Failure>;
+    fn decompress(
+        &mut self,
+        compressed: &[u8],
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure>;
 }
 
 /// The form that a cipher gives to packets.

@@ -65,14 +65,15 @@ fn the_messages_are_those_of_the_rfc_and_the_hash_is_over_all_that_was_said() {
     let payload = |packet: &crate::pair::line::Packet| {
         packet.bytes.slice(5..packet.bytes.len() - usize::from(packet.bytes[4])).to_vec()
     };
-    let line = |packet: &crate::pair::line::Packet| {
-        string(packet.bytes.strip_suffix(b"\r\n").unwrap())
-    };
+    let line =
+        |packet: &crate::pair::line::Packet| string(packet.bytes.strip_suffix(b"\r\n").unwrap());
     // The fields of a message, its number left out.
     let fields = |packet| payload(packet)[1..].to_vec();
     // Host key and share of the reply, without the signature.
     let (init, reply) = (fields(&to_server[3]), fields(&to_client[3]));
-    let len = |at: usize| 4 + usize::try_from(u32::from_be_bytes(*reply[at..].first_chunk().unwrap())).unwrap();
+    let len = |at: usize| {
+        4 + usize::try_from(u32::from_be_bytes(*reply[at..].first_chunk().unwrap())).unwrap()
+    };
     let host_key = &reply[..len(0)];
     let share = &reply[len(0)..len(0) + len(len(0))];
     let secret = provider.exchange("toy-a").unwrap().hash(&[&init[4..], &share[4..]]);

@@ -46,7 +46,6 @@ fn unprotected(who: Who) -> Vec<Range<usize>> {
     ranges
 }
 
-
 /// Runs a tampered pair to its end: this side was not logged in.
 fn expect_failure(mut pair: Pair, victim: Who, what: &str) {
     pair.run_to_end();

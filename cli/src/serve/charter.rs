@@ -31,7 +31,8 @@ impl Charter {
         let software = concat!("adit_", env!("CARGO_PKG_VERSION"));
         let identification = Identification::own(software)
             .map_err(|error| Failure::new(Exit::Other, format!("{software}: {error}")))?;
-        let common = Common::new(provider::default(), identification);
+        let mut common = Common::new(provider::default(), identification);
+        common.algorithms = config.algorithms.clone();
         let host_keys = HostKeys(config.host_keys.clone()).public();
         let mut server = ServerConfig::new(common, host_keys);
         server.methods = methods();

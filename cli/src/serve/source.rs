@@ -16,6 +16,7 @@ use adit_gateway::user::{Privilege, User};
 use adit_ssh_config::value::{self, Value};
 use adit_transport::authorized_keys::AuthorizedKeys;
 use adit_transport::config::Rekey;
+use adit_transport::provider::preset::Preset;
 use rustix::process::geteuid;
 
 use crate::args;
@@ -138,6 +139,7 @@ pub(crate) fn short(
     Config {
         listen: Vec::new(),
         host_keys: host_keys.0,
+        algorithms: Preset::Default.server(),
         flow_log: None,
         stop_grace: STOP_GRACE,
         register: Arc::new(Register::anybody(user)),

@@ -4,33 +4,39 @@ use adit_ssh_config::algorithms::{Algorithms as Named, List};
 use adit_ssh_config::config::Config;
 use adit_ssh_config::keyword::Keyword;
 use adit_ssh_config::release::Release;
-use adit_transport::config::Algorithms;
+use adit_transport::config::{Algorithms, NONE};
 use adit_transport::name::NameList;
 use adit_transport::provider;
+use adit_transport::provider::preset::Preset;
 
 use crate::failure::{Exit, Failure};
 
 /// The algorithms of adit. Those that only ssh has may be named too: files are written for both.
 pub(crate) fn known() -> Named {
-    let own = Algorithms::of(&provider::default());
+    let usual = Preset::Default.client();
+    let all = Algorithms::all(&provider::default());
     let known = Named::of(Release::default());
-    let list = |own: &NameList, known: List| {
-        let defaults: Vec<String> = own.iter().map(str::to_owned).collect();
-        let others = known.known.into_iter().filter(|it| !defaults.contains(it));
-        let known = defaults.iter().cloned().chain(others).collect();
-        List { defaults, known }
+    let list = |usual: &NameList, all: &NameList, known: List| {
+        let defaults: Vec<String> = usual.iter().map(str::to_owned).collect();
+        let mut names = defaults.clone();
+        for other in all.iter().map(str::to_owned).chain(known.known) {
+            if !names.contains(&other) {
+                names.push(other);
+            }
+        }
+        List { defaults, known: names }
     };
     // One keyword names the keys of hosts, another those of users, and one list is of both.
-    let keys =
-        own.host_keys.iter().chain(own.signatures.iter().filter(|it| !own.host_keys.contains(it)));
-    let keys = NameList::new(keys).unwrap_or_else(|_| own.host_keys.clone());
+    let both = |own: &Algorithms| {
+        let users = own.signatures.iter().filter(|it| !own.host_keys.contains(it));
+        NameList::new(own.host_keys.iter().chain(users)).unwrap_or_else(|_| own.host_keys.clone())
+    };
     Named {
-        ciphers: list(&own.ciphers, known.ciphers),
-        // All ciphers of adit authenticate by themselves.
-        macs: List { defaults: Vec::new(), known: known.macs.known },
-        key_exchanges: list(&own.exchanges, known.key_exchanges),
-        keys: list(&keys, known.keys),
-        signatures: list(&own.signatures, known.signatures),
+        ciphers: list(&usual.ciphers, &all.ciphers, known.ciphers),
+        macs: list(&usual.macs, &all.macs, known.macs),
+        key_exchanges: list(&usual.exchanges, &all.exchanges, known.key_exchanges),
+        keys: list(&both(&usual), &both(&all), known.keys),
+        signatures: list(&usual.signatures, &all.signatures, known.signatures),
     }
 }
 
@@ -39,27 +45,54 @@ pub(crate) fn known() -> Named {
 /// # Errors
 /// Where a keyword leaves none.
 pub(crate) fn chosen(config: &Config) -> Result<Algorithms, Failure> {
-    let own = Algorithms::of(&provider::default());
+    let usual = Preset::Default.client();
+    let all = Algorithms::all(&provider::default());
+    let ciphers = left(config, Keyword::Ciphers, usual.ciphers, &all.ciphers)?;
+    let macs = match left(config, Keyword::Macs, usual.macs, &all.macs) {
+        // Most ciphers need none.
+        Err(_) if ciphers.iter().any(|name| provider::default().cipher(name).is_some()) => {
+            NameList::default()
+        }
+        macs => macs?,
+    };
+    let compressions = match config.is_yes(Keyword::Compression) {
+        true => compressed(&all.compressions),
+        false => usual.compressions,
+    };
+    let signatures = Keyword::PubkeyAcceptedAlgorithms;
     Ok(Algorithms {
-        exchanges: left(config, Keyword::KexAlgorithms, own.exchanges)?,
-        host_keys: left(config, Keyword::HostKeyAlgorithms, own.host_keys)?,
-        ciphers: left(config, Keyword::Ciphers, own.ciphers)?,
-        signatures: left(config, Keyword::PubkeyAcceptedAlgorithms, own.signatures)?,
+        exchanges: left(config, Keyword::KexAlgorithms, usual.exchanges, &all.exchanges)?,
+        host_keys: left(config, Keyword::HostKeyAlgorithms, usual.host_keys, &all.host_keys)?,
+        ciphers,
+        macs,
+        compressions,
+        signatures: left(config, signatures, usual.signatures, &all.signatures)?,
     })
 }
 
+/// The compression methods, with `none` as the last: a server need not have any.
+fn compressed(all: &NameList) -> NameList {
+    let (none, methods): (Vec<&str>, Vec<&str>) = all.iter().partition(|name| *name == NONE);
+    NameList::new(methods.into_iter().chain(none)).unwrap_or_default()
+}
+
 /// The list of a keyword without what only ssh has.
-fn left(config: &Config, keyword: Keyword, own: NameList) -> Result<NameList, Failure> {
-    let Some(said) = config.mention(keyword) else { return Ok(own) };
+fn left(
+    config: &Config,
+    keyword: Keyword,
+    usual: NameList,
+    all: &NameList,
+) -> Result<NameList, Failure> {
+    let Some(said) = config.mention(keyword) else { return Ok(usual) };
     let refuse = |why: &str| {
         Failure::new(
             Exit::Usage,
             format!("{}: {} {}: {why}", said.place, keyword.name(), said.words),
         )
-        .hint(format!("adit has {own}"))
+        .hint(format!("adit has {all}"))
     };
     let named = config.text(keyword).unwrap_or_default().split(',');
-    let left: Vec<&str> = named.filter(|name| own.contains(name)).collect();
+    let left: Vec<&str> = named.filter(|name| all.contains(name)).collect();
     if left.is_empty() {
         return Err(refuse("adit has none of these algorithms"));
     }

@@ -37,6 +37,7 @@ const KEPT: &[K] = &[
     K::CertificateFile,
     K::Ciphers,
     K::ClearAllForwardings,
+    K::Compression,
     K::ConnectTimeout,
     K::ConnectionAttempts,
     K::DynamicForward,
@@ -55,6 +56,7 @@ const KEPT: &[K] = &[
     K::KbdInteractiveAuthentication,
     K::KexAlgorithms,
     K::LocalForward,
+    K::Macs,
     K::NumberOfPasswordPrompts,
     K::PasswordAuthentication,
     K::PermitRemoteOpen,
@@ -150,7 +152,6 @@ const OTHERS: &[(K, Rule)] = &[
             "the host's name is looked for among the known hosts, its address is not",
         ),
     ),
-    (K::Compression, Rule::Warned(|it| it.is_yes(K::Compression), "nothing is compressed")),
     (
         K::ControlMaster,
         Rule::Warned(
@@ -196,7 +197,6 @@ const OTHERS: &[(K, Rule)] = &[
         ),
     ),
     (K::LogVerbose, Rule::Idle("-v and --log say what is logged")),
-    (K::Macs, Rule::Idle("the ciphers of adit authenticate by themselves")),
     (
         K::NoHostAuthenticationForLocalhost,
         Rule::Warned(
@@ -369,13 +369,12 @@ mod tests {
 
     #[test]
     fn what_is_not_kept_is_told_with_its_words_unless_it_asks_for_nothing() {
-        let told = judged(&["Compression=yes", "ControlMaster auto", "SendEnv=LANG"]).unwrap();
+        let told = judged(&["ControlMaster auto", "SendEnv=LANG"]).unwrap();
         let expected = [
-            "command line: Compression yes: nothing is compressed",
             "command line: ControlMaster auto: the connection is adit's own, and shared with no ssh",
         ];
         assert_eq!(told, expected);
-        let nothing = ["Compression=no", "ControlMaster no", "AddKeysToAgent=no", "Tunnel=no"];
+        let nothing = ["ControlMaster no", "AddKeysToAgent=no", "Tunnel=no"];
         assert!(judged(&nothing).unwrap().is_empty());
     }
 

@@ -235,6 +235,26 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn algorithms_that_are_not_usual_are_to_be_had_by_their_names() {
+        let chosen = |options: &[&str]| settings("host", options).algorithms;
+        let usual = chosen(&[]);
+        assert!(!usual.macs.contains("hmac-sha2-256") && usual.compressions.as_str() == "none");
+        assert!(!usual.exchanges.contains("diffie-hellman-group14-sha256"));
+        let more = chosen(&[
+            "MACs=+hmac-sha2-256",
+            "KexAlgorithms=^diffie-hellman-group14-sha256",
+            "Compression=yes",
+        ]);
+        assert_eq!(more.macs.as_str(), format!("{},hmac-sha2-256", usual.macs));
+        assert_eq!(more.exchanges.first(), Some("diffie-hellman-group14-sha256"));
+        assert_eq!(more.compressions.as_str(), "zlib@openssh.com,none");
+        // Those of ssh alone are left out; most ciphers need none.
+        assert_eq!(chosen(&["MACs=umac-128-etm@openssh.com"]).macs.as_str(), "");
+        let mut none = words(&["MACs=umac-128-etm@openssh.com", "Ciphers=aes128-ctr"]);
+        assert!(none.destination(Destination::parse("host").unwrap()).is_err());
+    }
+
+    #[test]
     fn rekeying_is_by_default_as_adit_does_it() {
         let default = adit_transport::config::Rekey::default();
         assert_eq!(settings("host", &[]).rekey, default);

@@ -27,6 +27,29 @@ pub struct Document {
     pub listen: Option<Spanned<Vec<Text<SocketAddr>>>>,
     /// `host-keys`: files with private keys, by which clients know the gateway.
     pub host_keys: Spanned<Vec<Spanned<PathBuf>>>,
+    /// `algorithms`: which are offered, "default", or "strict" for no NIST curves. Default:
+    /// "default".
+    #[serde(default)]
+    pub algorithms: Option<Spanned<String>>,
+    /// `key-exchanges`: key exchange methods in the place of those. Their order does not count: the
+    /// client's does, here and in the lists that follow.
+    #[serde(default)]
+    pub key_exchanges: Option<Spanned<Vec<Spanned<String>>>>,
+    /// `ciphers`: ciphers in their place.
+    #[serde(default)]
+    pub ciphers: Option<Spanned<Vec<Spanned<String>>>>,
+    /// `macs`: MACs in their place, for ciphers that need one.
+    #[serde(default)]
+    pub macs: Option<Spanned<Vec<Spanned<String>>>>,
+    /// `host-key-algorithms`: signature algorithms of the host keys in their place.
+    #[serde(default)]
+    pub host_key_algorithms: Option<Spanned<Vec<Spanned<String>>>>,
+    /// `user-key-algorithms`: signature algorithms of users in their place.
+    #[serde(default)]
+    pub user_key_algorithms: Option<Spanned<Vec<Spanned<String>>>>,
+    /// `compression`: whether clients that want it may compress. Default: false.
+    #[serde(default)]
+    pub compression: bool,
     /// `time-zone`: of times without one, in `expiry-time` of keys: `UTC` or an offset from it.
     /// Default: `UTC`.
     #[serde(default)]

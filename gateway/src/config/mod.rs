@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use adit_transport::config::Algorithms;
 use adit_transport::identity::private_key::{self, Parsed, PrivateKey};
 use adit_transport::public_key::Fingerprint;
 use adit_transport::revocation::{self, Revocation};
@@ -24,6 +25,7 @@ use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::register::Register;
 
+mod algorithms;
 pub mod document;
 pub mod fault;
 pub mod length;
@@ -49,6 +51,8 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// The keys by which clients know the gateway; at least one.
     pub host_keys: Arc<[PrivateKey]>,
+    /// The algorithms to offer.
+    pub algorithms: Algorithms,
     /// Where the flow log goes.
     pub flow_log: Option<flow::Place>,
     /// How long connections may go on when the gateway stops.
@@ -114,9 +118,11 @@ fn build(document: &Document, folder: &Path, report: &mut Report) -> Config {
     let authorities = people::authorities(document, folder, report);
     let users = people::users(document, folder, &authorities, report);
     let revoked = revoked(document, folder, report);
+    let algorithms = algorithms::build(document, report);
     Config {
         listen: listen(document, report),
-        host_keys: host_keys(document, folder, report).into(),
+        host_keys: host_keys(document, folder, &algorithms, report).into(),
+        algorithms,
         flow_log: document.flow_log.as_ref().map(|path| match path.to_str() {
             Some("-") => flow::Place::StandardError,
             _ => flow::Place::File(folder.join(path)),
@@ -161,7 +167,12 @@ fn listen(document: &Document, report: &mut Report) -> Vec<SocketAddr> {
     listen.get_ref().iter().filter_map(|text| text.value.clone().ok()).collect()
 }
 
-fn host_keys(document: &Document, folder: &Path, report: &mut Report) -> Vec<PrivateKey> {
+fn host_keys(
+    document: &Document,
+    folder: &Path,
+    algorithms: &Algorithms,
+    report: &mut Report,
+) -> Vec<PrivateKey> {
     if document.host_keys.get_ref().is_empty() {
         let hint = "ssh-keygen -t ed25519 -N '' -f host_ed25519";
         report.fault_with_hint(document.host_keys.span(), "there is no host key", hint);
@@ -169,6 +180,14 @@ fn host_keys(document: &Document, folder: &Path, report: &mut Report) -> Vec<Pri
     let mut keys = Vec::new();
     for file in document.host_keys.get_ref() {
         keys.extend(host_key(file, folder, report));
+    }
+    let has_use = |key: &PrivateKey| {
+        key.public_key().algorithms().iter().any(|name| algorithms.host_keys.contains(name))
+    };
+    if !keys.is_empty() && !keys.iter().any(has_use) {
+        let message = "no host key can be used with the algorithms that are offered";
+        let hint = format!("they are {}", algorithms.host_keys);
+        report.fault_with_hint(document.host_keys.span(), message, hint);
     }
     keys
 }

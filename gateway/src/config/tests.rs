@@ -386,3 +386,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn algorithms_are_those_of_a_preset_or_of_lists() {
+    let algorithms = |lines: &str| parse(&minimal(lines)).unwrap().algorithms;
+    let default = algorithms("");
+    assert!(default.exchanges.contains("ecdh-sha2-nistp256"));
+    assert!(!default.exchanges.as_str().contains("diffie-hellman"), "it costs a server much");
+    assert_eq!(default.compressions.as_str(), "none");
+    let strict = algorithms(
+        "algorithms = \"strict\"\nhost-key-algorithms = [\"ecdsa-sha2-nistp256\"]\n\
+         compression = true\nciphers = [\"aes192-ctr\"]\nmacs = [\"hmac-sha2-512\"]",
+    );
+    assert!(!strict.exchanges.as_str().contains("nistp"));
+    assert_eq!(strict.host_keys.as_str(), "ecdsa-sha2-nistp256");
+    assert_eq!((strict.ciphers.as_str(), strict.macs.as_str()), ("aes192-ctr", "hmac-sha2-512"));
+    assert_eq!(strict.compressions.as_str(), "none,zlib@openssh.com");
+}
+
+#[test]
+fn algorithms_that_are_not_known_or_leave_nothing_are_told_with_what_there_is() {
+    let told = faults("algorithms = \"loose\"");
+    assert!(told.starts_with("file:2:14: there is no such choice of algorithms"), "{told}");
+    let told = faults("ciphers = [\"aes128-ctr\", \"aes128-cbc\"]");
+    assert!(told.contains("file:2:26: \"aes128-cbc\" is not known"), "{told}");
+    assert!(
+        told.contains("hint: there are aes128-gcm@openssh.com,")
+            || told.contains("hint: there are chacha20"),
+        "{told}"
+    );
+    assert!(faults("macs = []").contains("no algorithm is left"));
+    // The host key of these tests is over a NIST curve.
+    let told = faults("algorithms = \"strict\"");
+    assert!(told.contains("no host key can be used with the algorithms"), "{told}");
+}

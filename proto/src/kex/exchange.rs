@@ -33,9 +33,7 @@ use crate::kex::transcript::Transcript;
 use crate::message::codec::Message;
 use crate::message::ext_info::ExtInfo;
 use crate::message::kex::{KexEcdhInit, KexEcdhReply};
-use crate::message::kex_group::{
-    KexDhGexGroup, KexDhGexInit, KexDhGexReply, KexDhGexRequest,
-};
+use crate::message::kex_group::{KexDhGexGroup, KexDhGexInit, KexDhGexReply, KexDhGexRequest};
 use crate::message::kexinit::KexInit;
 use crate::message::newkeys::NewKeys;
 use crate::message::number::Number;

@@ -19,9 +19,6 @@ pub const STRICT_C: &str = "kex-strict-c-v00@openssh.com";
 /// [PROTOCOL section 1.10](https://github.com/openssh/openssh-portable/blob/master/PROTOCOL).
 pub const STRICT_S: &str = "kex-strict-s-v00@openssh.com";
 
-/// No compression.
-pub const NONE: &str = "none";
-
 /// What two sides agreed on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Agreement {
@@ -193,7 +190,7 @@ mod tests {
             host_keys: list(host_keys),
             ciphers: list(ciphers),
             macs: list("m,n"),
-            compressions: list(NONE),
+            compressions: list("none"),
             signatures: NameList::default(),
         };
         offer(&algorithms, [0; 16], markers)
@@ -214,7 +211,8 @@ mod tests {
     fn a_marker_is_never_agreed_on() {
         let client = init("a", "h", "c", &[EXT_INFO_C, STRICT_C]);
         let server = init("b", "h", "c", &[EXT_INFO_C, STRICT_C]);
-        let Err(Error::NoCommonAlgorithm { what, ours, .. }) = agree(&client, &server, Own::Server, |_| false)
+        let Err(Error::NoCommonAlgorithm { what, ours, .. }) =
+            agree(&client, &server, Own::Server, |_| false)
         else {
             panic!("a marker was agreed on");
         };

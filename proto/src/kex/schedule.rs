@@ -3,8 +3,9 @@
 
 use bytes::Bytes;
 
+use crate::config::NONE;
 use crate::kex::method::Method;
-use crate::kex::proposal::{Agreement, Direction, NONE};
+use crate::kex::proposal::{Agreement, Direction};
 use crate::packet::guard::{Guard, Keys};
 use crate::packet::opener::Incoming;
 use crate::packet::sealer::Outgoing;
@@ -90,11 +91,8 @@ impl Outcome {
         let algorithms = self.agreement.algorithms(direction);
         let cipher = provider.stream_cipher(algorithms.cipher).ok_or(Failure::Internal)?;
         let mac = algorithms.mac.and_then(|name| provider.mac(name)).ok_or(Failure::Internal)?;
-        let lengths = Lengths {
-            key: cipher.key_len(),
-            iv: cipher.block_len(),
-            integrity_key: mac.key_len(),
-        };
+        let lengths =
+            Lengths { key: cipher.key_len(), iv: cipher.block_len(), integrity_key: mac.key_len() };
         Guard::new(cipher, mac, &self.keys(provider, session_id, direction, &lengths)?)
     }
 
