@@ -7,6 +7,10 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+use crate::args::classes::Classes;
+
+mod classes;
+
 /// A Secure Shell tunneller: carries the traffic of other programs through SSH.
 #[derive(Debug, Parser)]
 #[command(name = "adit", version, propagate_version = true, disable_help_subcommand = true)]
@@ -74,6 +78,10 @@ pub(crate) enum Command {
 /// `adit open`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Open {
+    /// The classes of the tunnels. They come first here: whoever reads the words of a flag takes
+    /// them out.
+    #[command(flatten)]
+    pub(crate) classes: Classes,
     /// A local tunnel: [bind:]port:host:hostport, [bind:]port:/socket, /socket:host:hostport
     /// or /socket:/socket; may be given more than once
     #[arg(short = 'L', value_name = "SPEC")]
@@ -89,7 +97,8 @@ pub(crate) struct Open {
     pub(crate) remote: Vec<String>,
     /// Tells each tunnel that is ready by a line of JSON on standard output: kind (local,
     /// dynamic, remote, remote-dynamic), listen (as asked), port (as it is), bound (the
-    /// addresses, where they are known), target
+    /// addresses, where they are known), target; with --connections also those beyond the first:
+    /// kind (connection), number (from 2 on), state (open, lost)
     #[arg(long)]
     pub(crate) json: bool,
     /// Connects again where the connection is lost, or cannot be had yet: soon at first, then
@@ -99,6 +108,13 @@ pub(crate) struct Open {
     /// otherwise
     #[arg(long, conflicts_with = "stdio")]
     pub(crate) reconnect: bool,
+    /// Uses so many connections to the server as one, up to 16: what is entered here goes by the
+    /// one that has the least to carry, and bulk apart from what is interactive. Those beyond the
+    /// first are opened when several tunnelled connections move data at once, without questions,
+    /// so by a key that needs none; the server has to show the same host key. Remote tunnels go by
+    /// the first. Where one is lost, what it carried is, and the others go on
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "stdio", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) connections: u8,
     /// Joins standard input and output to one target, host:port or /socket, and ends with it
     #[arg(short = 'W', value_name = "HOST:PORT|/SOCKET", conflicts_with_all = ["local", "dynamic", "remote", "json"])]
     pub(crate) stdio: Option<String>,

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use adit_channels::mux::Fund;
 use adit_channels::session::{Cause, Channel, Config, Handle, Session};
 use adit_forward::channel;
 use adit_forward::dial::Dial;
 use adit_forward::origin::Origin;
 use adit_transport::link::Link;
+use adit_transport::public_key::fingerprint::Fingerprint;
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
@@ -36,6 +38,21 @@ const LEAVE: Duration = Duration::from_secs(2);
 pub(crate) struct Chain {
     command: Option<Running>,
     passed: Vec<Passed>,
+    /// The memory that its connections share.
+    fund: Option<Fund>,
+    /// The host keys that were shown so far, nearest first.
+    shown: Vec<Fingerprint>,
+    /// Those that have to be shown, where it goes the way of another chain.
+    model: Option<Vec<Fingerprint>>,
+}
+
+/// How a server is entered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// For the first time: the user is asked, and what is known says whom to trust.
+    First,
+    /// Once more: nobody is asked, and it has to show the key that it showed then.
+    Again(Fingerprint),
 }
 
 /// A server on the way, passed.
@@ -49,6 +66,33 @@ struct Passed {
 }
 
 impl Chain {
+    /// A chain whose connections share memory.
+    pub(crate) fn sharing(fund: Fund) -> Self {
+        Self { fund: Some(fund), ..Self::default() }
+    }
+
+    /// A chain through the same servers as another: each has to show the host key that it showed
+    /// there, and nobody is asked anything.
+    pub(crate) fn like(keys: Vec<Fingerprint>, fund: Fund) -> Self {
+        Self { model: Some(keys), ..Self::sharing(fund) }
+    }
+
+    /// The host keys of the servers on the way and of the destination, nearest first.
+    pub(crate) fn keys(&self) -> &[Fingerprint] {
+        &self.shown
+    }
+
+    /// How the next server is to be entered. `None` where the other chain has no such server.
+    pub(super) fn manner(&self) -> Option<Manner> {
+        let Some(model) = &self.model else { return Some(Manner::First) };
+        model.get(self.shown.len()).copied().map(Manner::Again)
+    }
+
+    /// A server was entered that has shown this key.
+    pub(super) fn entered(&mut self, key: Fingerprint) {
+        self.shown.push(key);
+    }
+
     /// The command by which it begins.
     pub(super) fn begin(&mut self, command: Running) {
         self.command = Some(command);
@@ -59,6 +103,7 @@ impl Chain {
     pub(super) fn pass(&mut self, hop: &Hop, link: Link<Stream>) {
         let mut config = Config::default();
         keep_alive(&hop.settings, &mut config);
+        config.limits.fund.clone_from(&self.fund);
         let Session { handle, driver, .. } = Session::new(link, config);
         let driver = tokio::spawn(driver);
         self.passed.push(Passed { name: hop.name(), session: handle, driver, onward: None });

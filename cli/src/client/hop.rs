@@ -8,8 +8,11 @@ use adit_transport::client::{Client, Error};
 use adit_transport::config::Algorithms;
 use adit_transport::known_hosts::host::Host;
 use adit_transport::link::{self, Link};
+use adit_transport::public_key::fingerprint::Fingerprint;
+use adit_transport::trust::Trust;
 use tokio::time::{Instant, timeout};
 
+use crate::client::chain::Manner;
 use crate::client::stream::Stream;
 use crate::client::{identities, terms};
 use crate::failure::{Exit, Failure};
@@ -70,20 +73,25 @@ impl Hop {
 
     /// Makes ready to enter: reads keys and known hosts. What cannot be read is told and left
     /// out.
-    pub(crate) async fn prepare(&self) -> Entrance<'_> {
+    pub(crate) async fn prepare(&self, manner: Manner) -> Entrance<'_> {
         let settings = &self.settings;
         let host = match &settings.host_key_alias {
             Some(alias) => Host::alias(alias),
             None => Host::new(&settings.host, settings.port),
         };
-        let trust = terms::trust(settings, host);
-        let algorithms = terms::in_order(settings, &trust);
+        let known = terms::trust(settings, host.clone());
+        let algorithms = terms::in_order(settings, &known);
+        let trust = match &manner {
+            Manner::First => known,
+            Manner::Again(key) => Trust::pinned(host, vec![*key]),
+        };
         let candidates = identities::gather(settings).await;
         let login = terms::login(settings, candidates);
+        let batch = settings.batch_mode || manner != Manner::First;
         let (mode, login_limit) =
-            if settings.batch_mode { (Mode::Batch, LOGIN) } else { (Mode::Ask, LOGIN_BY_HAND) };
+            if batch { (Mode::Batch, LOGIN) } else { (Mode::Ask, LOGIN_BY_HAND) };
         let client = Client::new(trust, login, Terminal::new(mode));
-        Entrance { hop: self, client, algorithms, login_limit, begun: Instant::now() }
+        Entrance { hop: self, manner, client, algorithms, login_limit, begun: Instant::now() }
     }
 
     /// That it cannot be reached.
@@ -137,6 +145,7 @@ impl Hop {
 /// A server about to be entered.
 pub(crate) struct Entrance<'a> {
     hop: &'a Hop,
+    manner: Manner,
     client: Client<Terminal>,
     algorithms: Algorithms,
     login_limit: Duration,
@@ -146,8 +155,11 @@ pub(crate) struct Entrance<'a> {
 
 impl Entrance<'_> {
     /// Exchanges keys and logs in, over a stream that leads there. What is left of
-    /// `ConnectTimeout` is for the exchange of keys.
-    pub(crate) async fn enter(mut self, stream: Stream) -> Result<Link<Stream>, Failure> {
+    /// `ConnectTimeout` is for the exchange of keys. Yields the host key too.
+    pub(crate) async fn enter(
+        mut self,
+        stream: Stream,
+    ) -> Result<(Link<Stream>, Fingerprint), Failure> {
         let hop = self.hop;
         let mut config = terms::config(&hop.settings, self.algorithms)?;
         if hop.settings.connect_timeout.is_some() {
@@ -156,7 +168,17 @@ impl Entrance<'_> {
         }
         let limit = config.common.exchange_timeout + self.login_limit;
         match timeout(limit, self.client.connect(stream, &config)).await {
-            Ok(entered) => entered.map_err(|error| hop.explain(&error)),
+            Ok(Err(Error::Untrusted(_))) if self.manner != Manner::First => {
+                let message = "it shows another host key than to the connection before";
+                Err(hop.located(Failure::new(Exit::HostKey, message)).hint(
+                    "several servers may stand behind one name, or somebody between you and it",
+                ))
+            }
+            Ok(Err(error)) => Err(hop.explain(&error)),
+            Ok(Ok(link)) => match self.client.host_key_shown() {
+                Some(key) => Ok((link, key.fingerprint())),
+                None => Err(Failure::new(Exit::Other, format!("{} has no key", hop.name()))),
+            },
             Err(_) => {
                 let message =
                     format!("{}: the login was not over within {} s", hop.name(), limit.as_secs());
@@ -240,7 +262,7 @@ mod tests {
 
     async fn enter(hop: &Hop, near: DuplexStream) -> (Failure, Duration) {
         let begun = Instant::now();
-        let entrance = hop.prepare().await;
+        let entrance = hop.prepare(Manner::First).await;
         let failure = entrance.enter(Box::new(Memory(near))).await.unwrap_err();
         (failure, begun.elapsed())
     }

@@ -100,6 +100,11 @@ impl Route {
         &self.destination.settings
     }
 
+    /// How many servers there are on the way, the destination included.
+    pub(crate) fn servers(&self) -> usize {
+        self.jumps.len().saturating_add(1)
+    }
+
     /// What messages call the server that it leads to.
     pub(crate) fn name(&self) -> String {
         self.destination.name()
@@ -150,7 +155,10 @@ pub(crate) async fn connect(route: &Route, chain: &mut Chain) -> Result<Link<Str
 
 /// Reaches the next server, and enters it.
 async fn enter(first: &First, hop: &Hop, chain: &mut Chain) -> Result<Link<Stream>, Failure> {
-    let entrance = hop.prepare().await;
+    let Some(manner) = chain.manner() else {
+        return Err(hop.unreachable("the way there was another one before"));
+    };
+    let entrance = hop.prepare(manner).await;
     let limit = hop.patience();
     let reached = match timeout(limit, reach(first, hop, chain)).await {
         Ok(reached) => reached,
@@ -163,7 +171,10 @@ async fn enter(first: &First, hop: &Hop, chain: &mut Chain) -> Result<Link<Strea
         Err(failure) => Err(failure),
     };
     match entered {
-        Ok(link) => Ok(link),
+        Ok((link, key)) => {
+            chain.entered(key);
+            Ok(link)
+        }
         Err(failure) => Err(chain.blame(failure).await),
     }
 }

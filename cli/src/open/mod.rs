@@ -2,10 +2,11 @@
 
 use std::io;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use adit_channels::mux::Keepalive;
-use adit_channels::session::{self, Session};
+use adit_channels::mux::{Class, Fund};
+use adit_channels::session::Session;
 use adit_forward::channel::{Router, Routes};
 use adit_forward::spec;
 use adit_forward::stop::{Signal, Switch};
@@ -14,23 +15,27 @@ use tokio::time::sleep;
 
 use crate::args;
 use crate::client::chain::Chain;
-use crate::client::{self, Route, keep_alive, proxy};
+use crate::client::{self, Route, proxy};
 use crate::failure::{Exit, Failure};
-use crate::open::line::Exchange;
+use crate::open::board::Board;
+use crate::open::fleet::Fleet;
 use crate::open::opening::{Opening, Relays, Standing};
 use crate::open::patience::Patience;
-use crate::open::plan::{Loss, Plan};
+use crate::open::plan::{Loss, MEMORY, Plan};
 use crate::open::ready::Audience;
 use crate::open::server::Server;
 use crate::open::tunnel::{Here, Tunnel};
 use crate::runtime;
 use crate::stop::Stop;
 
+mod board;
 pub(crate) mod configured;
+mod fleet;
 mod line;
 mod opening;
 mod outbound;
 mod patience;
+mod placement;
 mod plan;
 mod ready;
 mod server;
@@ -41,9 +46,8 @@ pub(crate) mod words;
 /// How long transfers under way may take when the tunnels are to be closed.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// How the server's life is watched by whoever wants to connect again: half a minute of silence
-/// is its end.
-const LIFE: Keepalive = Keepalive { interval: Duration::from_secs(10), count: 2 };
+/// The number of the first connection.
+const FIRST: usize = 0;
 
 /// Opens tunnels and keeps them until a signal.
 ///
@@ -95,9 +99,14 @@ fn plan(args: args::Open) -> Result<Plan, Failure> {
              or LocalForward, DynamicForward and RemoteForward in a file",
         ));
     }
+    let args::Open { classes, connections, .. } = args;
+    let classes: Vec<Class> =
+        [classes.local, classes.dynamic, classes.remote].into_iter().flatten().collect();
+    let connections = usize::from(connections);
+    let fund = Fund::new(MEMORY, connections.saturating_mul(route.servers()));
     let audience = if args.json { Audience::Programs } else { Audience::People };
     let loss = if args.reconnect { Loss::Reconnect } else { Loss::End };
-    Ok(Plan { route, stdio, tunnels, audience, loss })
+    Ok(Plan { route, stdio, tunnels, audience, loss, connections, classes, fund })
 }
 
 /// Reads the specifications of a flag.
@@ -114,36 +123,77 @@ fn specs<T: FromStr<Err = spec::Error>>(flag: &str, texts: &[String]) -> Result<
 
 /// Runs the tunnels until the signal is given, or the connection ends for good.
 async fn keep(plan: Plan, mut signal: Signal) -> Result<(), Failure> {
-    let mut tunnels = Tunnels { exchange: Exchange::new(), standing: Standing::default() };
-    let mut patience = Patience::new();
-    loop {
-        let mut chain = Chain::default();
-        let done = tunnels.keep_through(&plan, &mut chain, &mut signal, &mut patience).await;
-        tunnels.exchange.disconnect();
-        chain.close().await;
-        match done {
-            Err(failure) if plan.loss == Loss::Reconnect && patience.bears(failure.exit) => {
-                failure.warn();
-                let pause = patience.pause(failure.exit);
-                eprintln!("adit: trying again in {:.1} s", pause.as_secs_f64());
-                tokio::select! {
-                    biased;
-                    () = signal.asked() => return Ok(()),
-                    () = sleep(pause) => {}
-                }
-            }
-            done => return done,
-        }
-    }
+    let plan = Arc::new(plan);
+    let board = Board::new(plan.connections, plan.first());
+    let fleet = Fleet::new(&plan, &board);
+    let mut tunnels = Tunnels { board, standing: Standing::default() };
+    let done = tunnels.keep(&plan, &mut signal).await;
+    fleet.end().await;
+    done
 }
 
 /// What stays from one connection to the next.
 struct Tunnels {
-    exchange: Exchange,
+    board: Board,
     standing: Standing,
 }
 
 impl Tunnels {
+    /// Runs them until the signal is given, or the last connection ends for good.
+    async fn keep(&mut self, plan: &Plan, signal: &mut Signal) -> Result<(), Failure> {
+        let mut patience = Patience::new();
+        loop {
+            let mut chain = Chain::sharing(plan.fund.clone());
+            let done = self.keep_through(plan, &mut chain, signal, &mut patience).await;
+            self.board.remove(FIRST);
+            chain.close().await;
+            match done {
+                Err(failure) if plan.loss == Loss::Reconnect && patience.bears(failure.exit) => {
+                    failure.warn();
+                    let pause = patience.pause(failure.exit);
+                    eprintln!("adit: trying again in {:.1} s", pause.as_secs_f64());
+                    tokio::select! {
+                        biased;
+                        () = signal.asked() => return Ok(()),
+                        () = sleep(pause) => {}
+                    }
+                }
+                Err(failure) if failure.exit == Exit::Lost && self.outlast(plan) => {
+                    failure.warn();
+                    self.board.give_up_one();
+                    eprintln!("adit: the other connections go on: {}", self.board.count());
+                    return self.keep_rest().await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Whether the tunnels go on without the first connection.
+    fn outlast(&self, plan: &Plan) -> bool {
+        let here = |tunnel: &Tunnel| matches!(tunnel, Tunnel::Here(_));
+        self.board.count() > 0 && plan.tunnels.iter().all(here)
+    }
+
+    /// Runs the tunnels through the connections beyond the first.
+    async fn keep_rest(&mut self) -> Result<(), Failure> {
+        loop {
+            let ended = tokio::select! {
+                biased;
+                ended = self.standing.relays.join_next() => ended,
+                () = self.board.run_out() => {
+                    return Err(Failure::new(Exit::Lost, "there is no connection left"));
+                }
+            };
+            match ended {
+                None => return Ok(()),
+                Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(error))) => return Err(Failure::new(Exit::Tunnel, error)),
+                Some(Err(error)) => return Err(Failure::new(Exit::Other, error)),
+            }
+        }
+    }
+
     /// Runs the tunnels through one connection, until it ends or the signal is given.
     async fn keep_through(
         &mut self,
@@ -158,7 +208,7 @@ impl Tunnels {
             link = client::connect(&plan.route, chain) => link?,
         };
         let server = Server::of(link.peer_identification().as_deref());
-        let Session { handle, driver, openings, .. } = Session::new(link, config(plan));
+        let Session { handle, driver, openings, .. } = Session::new(link, plan.session());
         let mut driver = tokio::spawn(driver);
         let name = plan.route.name();
         if let Some(target) = &plan.stdio {
@@ -171,12 +221,13 @@ impl Tunnels {
                 Err(stdio::Fault::Other(failure)) => Err(failure),
             };
         }
-        self.exchange.connect(handle.clone());
+        self.board.set_keys(chain.keys().to_vec());
+        self.board.add(FIRST, handle.clone());
         // What nobody registers for is refused.
         let routes = Routes::default();
         tokio::spawn(Router::new(openings, routes.clone()).run());
-        let line = self.exchange.line();
-        let opening = Opening { plan, server, session: &handle, routes: &routes, line: &line };
+        let (session, routes, board) = (&handle, &routes, &self.board);
+        let opening = Opening { plan, server, session, routes, board };
         let mut relays = tokio::select! {
             biased;
             cause = &mut driver => return Err(chain.explain(cause, &name).await),
@@ -217,15 +268,4 @@ async fn next(
         Some(ended) = standing.join_next() => Some(ended),
         else => None,
     }
-}
-
-/// How the session runs. Whoever wants to connect again has to learn that the server is gone.
-fn config(plan: &Plan) -> session::Config {
-    let mut config = session::Config::default();
-    let settings = plan.route.settings();
-    keep_alive(settings, &mut config);
-    if plan.loss == Loss::Reconnect && !settings.alive_named {
-        config.limits.keepalive = Some(LIFE);
-    }
-    config
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 
+use adit_channels::mux::Class;
 use adit_channels::session::Handle;
 use adit_forward::channel::Routes;
 use adit_forward::entry::Unavailable;
@@ -18,6 +19,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
 use crate::failure::{Exit, Failure};
+use crate::open::board::Board;
 use crate::open::line::Line;
 use crate::open::outbound::Outbound;
 use crate::open::patience::Patience;
@@ -33,7 +35,7 @@ pub(super) struct Opening<'a> {
     pub(super) server: Server,
     pub(super) session: &'a Handle,
     pub(super) routes: &'a Routes,
-    pub(super) line: &'a Line,
+    pub(super) board: &'a Board,
 }
 
 /// The tunnels that are entered here, which stay when the connection goes.
@@ -75,7 +77,8 @@ impl Opening<'_> {
                 Listening::Here(..) => &mut standing.relays,
                 Listening::There(..) => &mut passing,
             };
-            match self.run(tunnel, listening, signal, relays).await {
+            let class = self.plan.class(number);
+            match self.run((tunnel, class), listening, signal, relays).await {
                 Ok(()) if matches!(tunnel, Tunnel::Here(_)) => {
                     standing.open.insert(number);
                 }
@@ -124,7 +127,7 @@ impl Opening<'_> {
     /// Runs a tunnel that is open.
     async fn run(
         self,
-        tunnel: &Tunnel,
+        (tunnel, class): (&Tunnel, Class),
         listening: Listening,
         signal: &Signal,
         relays: &mut Relays,
@@ -133,13 +136,15 @@ impl Opening<'_> {
             Listening::Here(here, listener) => {
                 let listener = listener.map_err(unavailable)?;
                 self.plan.audience.tell(tunnel, &Ready::Here(&listener))?;
-                relays.spawn(run_here(here, listener, self.line.clone(), signal.clone()));
+                let line = Line::new(self.board.clone(), class);
+                relays.spawn(run_here(here, listener, line, signal.clone()));
             }
             Listening::There(destination, asking) => {
                 let asked = asking.await.map_err(|error| Failure::new(Exit::Other, error))?;
                 let permitted = self.plan.route.settings().permit_remote_open.clone();
                 let there = There {
                     tunnel: tunnel.clone(),
+                    class,
                     destination,
                     outbound: Outbound::new(permitted),
                     server: self.server,
@@ -174,6 +179,7 @@ impl Opening<'_> {
 /// A tunnel that is entered at the server.
 struct There {
     tunnel: Tunnel,
+    class: Class,
     destination: Destination,
     outbound: Outbound,
     server: Server,
@@ -197,6 +203,7 @@ impl There {
 
     /// Carries what is accepted at the server, until the signal is given.
     async fn run(self, listener: remote::Listener, signal: Signal) -> io::Result<()> {
+        let listener = listener.class(self.class);
         match self.destination {
             // It is the user who named this one: nothing else has to permit it.
             Destination::Target(target) => {

@@ -39,12 +39,44 @@ impl Audience {
             Ready::There(entry) => eprintln!("adit: the server listens on {entry} -> {tunnel}"),
         }
         if self == Self::Programs {
-            say(&line(tunnel, ready)).map_err(|error| {
-                Failure::new(Exit::Other, format!("cannot write to standard output: {error}"))
-            })?;
+            tell_programs(&line(tunnel, ready))?;
         }
         Ok(())
     }
+}
+
+/// What became of a connection beyond the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It is open.
+    Open,
+    /// It is lost.
+    Lost,
+}
+
+impl Audience {
+    /// Tells of a connection beyond the first; `number` is from 1 on.
+    ///
+    /// # Errors
+    /// Where standard output takes nothing.
+    pub(super) fn tell_connection(self, number: usize, change: Change) -> Result<(), Failure> {
+        let state = match change {
+            Change::Open => "open",
+            Change::Lost => "lost",
+        };
+        match self {
+            Self::People => Ok(()),
+            Self::Programs => {
+                tell_programs(&json!({ "kind": "connection", "number": number, "state": state }))
+            }
+        }
+    }
+}
+
+fn tell_programs(line: &serde_json::Value) -> Result<(), Failure> {
+    say(line).map_err(|error| {
+        Failure::new(Exit::Other, format!("cannot write to standard output: {error}"))
+    })
 }
 
 fn say(line: &serde_json::Value) -> io::Result<()> {
