@@ -5,6 +5,7 @@
 
 mod adit;
 mod commands;
+mod connections;
 mod files;
 mod jumps;
 mod proxies;

@@ -109,6 +109,22 @@ impl Server {
         }
     }
 
+    /// How many connections there were so far, where it is `sshd`.
+    pub(crate) fn connections(&self) -> usize {
+        match &self.running {
+            Running::Sshd { children, .. } => children.lock().unwrap().len(),
+            Running::Adit(_) => panic!("adit does not tell"),
+        }
+    }
+
+    /// Ends one of its connections without a word, where it is `sshd`; the first is 0.
+    pub(crate) fn end_one(&self, number: usize) {
+        match &self.running {
+            Running::Sshd { children, .. } => children.lock().unwrap()[number].kill().unwrap(),
+            Running::Adit(_) => panic!("adit has them all in one process"),
+        }
+    }
+
     /// What it logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.file("log")).unwrap_or_default()

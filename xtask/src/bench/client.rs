@@ -18,7 +18,8 @@ pub(crate) fn start(
 ) -> Result<Option<Process>> {
     let mut command = match setup.contestant.client {
         Program::OpenSsh => openssh(setup, server, entry),
-        Program::Adit => adit(setup, server, entry),
+        Program::Adit => adit(setup, server, entry, &[]),
+        Program::Striped => adit(setup, server, entry, &["--connections", "4"]),
         Program::Russh => russh(setup, server, entry),
         Program::Dropbear => dropbear(setup, server, entry)?,
         Program::Floor(frame) => floor(setup, server, entry, frame),
@@ -37,9 +38,9 @@ fn openssh(setup: &Setup<'_>, server: SocketAddr, entry: SocketAddr) -> Command 
     command
 }
 
-fn adit(setup: &Setup<'_>, server: SocketAddr, entry: SocketAddr) -> Command {
+fn adit(setup: &Setup<'_>, server: SocketAddr, entry: SocketAddr, more: &[&str]) -> Command {
     let mut command = Command::new(setup.site.adit());
-    command.args(["open", "-F", "none"]);
+    command.args(["open", "-F", "none"]).args(more);
     settings(&mut command, setup, server, entry);
     command
 }

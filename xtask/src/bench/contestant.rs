@@ -8,6 +8,8 @@ use crate::bench::tunnel_kind::Kind;
 pub(crate) enum Program {
     OpenSsh,
     Adit,
+    /// adit by four connections.
+    Striped,
     Russh,
     Dropbear,
     /// A bare relay with frames of so many bytes.
@@ -33,6 +35,9 @@ pub(crate) const OPENSSH: Contestant = both("openssh", Program::OpenSsh);
 pub(crate) const ADIT: Contestant = both("adit", Program::Adit);
 pub(crate) const ADIT_TO_OPENSSH: Contestant =
     Contestant { name: "adit>openssh", client: Program::Adit, server: Program::OpenSsh };
+/// The same by four connections, used as one.
+pub(crate) const STRIPED: Contestant =
+    Contestant { name: "adit4>openssh", client: Program::Striped, server: Program::OpenSsh };
 pub(crate) const OPENSSH_TO_ADIT: Contestant =
     Contestant { name: "openssh>adit", client: Program::OpenSsh, server: Program::Adit };
 pub(crate) const RUSSH: Contestant = both("russh", Program::Russh);
@@ -44,10 +49,11 @@ pub(crate) const FLOOR_128K: Contestant = both("floor-128k", Program::Floor(128 
 pub(crate) const PLAIN: Contestant = both("plain", Program::Nothing);
 
 /// All of them, in the order of their turns.
-pub(crate) const ALL: [Contestant; 9] = [
+pub(crate) const ALL: [Contestant; 10] = [
     OPENSSH,
     ADIT,
     ADIT_TO_OPENSSH,
+    STRIPED,
     OPENSSH_TO_ADIT,
     RUSSH,
     DROPBEAR,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::bench::cipher::Cipher;
 use crate::bench::contestant::{
     ADIT, ADIT_TO_OPENSSH, Contestant, DROPBEAR, FLOOR_32K, FLOOR_128K, OPENSSH, OPENSSH_TO_ADIT,
-    PLAIN, RUSSH,
+    PLAIN, RUSSH, STRIPED,
 };
 use crate::bench::load::streams::Direction;
 use crate::bench::tunnel_kind::Kind;
@@ -44,6 +44,7 @@ const CHACHA: &[Contestant] = &[OPENSSH, ADIT, RUSSH, DROPBEAR, FLOOR_32K];
 const PEERS: &[Contestant] = &[OPENSSH, ADIT, RUSSH];
 const SELVES: &[Contestant] = &[OPENSSH, ADIT];
 const LONG: &[Contestant] = &[PLAIN, OPENSSH, ADIT, ADIT_TO_OPENSSH, RUSSH];
+const MANY: &[Contestant] = &[PLAIN, OPENSSH, ADIT, ADIT_TO_OPENSSH, STRIPED, RUSSH];
 const ALONE: &[Contestant] = &[ADIT];
 
 const UP: Load = Load::Bulk { direction: Direction::Up, streams: 1 };
@@ -166,12 +167,12 @@ pub(crate) const ALL: [Scenario; 36] = [
     ),
     long(50, local("rtt50-up", "rtt", "one stream up, 50 ms and 1 Gbit/s", UP, LONG)),
     long(50, local("rtt50-down", "rtt", "one stream down, 50 ms", DOWN, LONG)),
-    long(50, local("rtt50-up8", "rtt", "eight streams up, 50 ms", UP_8, LONG)),
-    long(50, local("rtt50-down8", "rtt", "eight streams down, 50 ms", DOWN_8, LONG)),
+    long(50, local("rtt50-up8", "rtt", "eight streams up, 50 ms", UP_8, MANY)),
+    long(50, local("rtt50-down8", "rtt", "eight streams down, 50 ms", DOWN_8, MANY)),
     long(200, local("rtt200-up", "rtt", "one stream up, 200 ms", UP, LONG)),
     long(200, local("rtt200-down", "rtt", "one stream down, 200 ms", DOWN, LONG)),
-    long(200, local("rtt200-up8", "rtt", "eight streams up, 200 ms", UP_8, LONG)),
-    long(200, local("rtt200-down8", "rtt", "eight streams down, 200 ms", DOWN_8, LONG)),
+    long(200, local("rtt200-up8", "rtt", "eight streams up, 200 ms", UP_8, MANY)),
+    long(200, local("rtt200-down8", "rtt", "eight streams down, 200 ms", DOWN_8, MANY)),
     long(
         50,
         local(

@@ -54,7 +54,9 @@ fn command(setup: &Setup<'_>, listen: SocketAddr) -> Result<Option<Command>> {
             command.args(["far", &listen.to_string(), &setup.target.to_string()]);
             command.args(["--frame", &frame.to_string(), "--cipher", cipher]);
         }
-        Program::Dropbear => return Err(Error::new("dropbear is no server here")),
+        Program::Dropbear | Program::Striped => {
+            return Err(Error::new("that is no server here"));
+        }
         Program::Nothing => return Ok(None),
     }
     Ok(Some(command))
