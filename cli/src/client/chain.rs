@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use crate::client::command::Running;
 use crate::client::hop::Hop;
 use crate::client::jump;
+use crate::client::manner::Manner;
 use crate::client::stream::Stream;
 use crate::client::terms::keep_alive;
 use crate::failure::{Exit, Failure};
@@ -44,15 +45,6 @@ pub(crate) struct Chain {
     shown: Vec<Fingerprint>,
     /// Those that have to be shown, where it goes the way of another chain.
     model: Option<Vec<Fingerprint>>,
-}
-
-/// How a server is entered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Manner {
-    /// For the first time: the user is asked, and what is known says whom to trust.
-    First,
-    /// Once more: nobody is asked, and it has to show the key that it showed then.
-    Again(Fingerprint),
 }
 
 /// A server on the way, passed.

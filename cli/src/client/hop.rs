@@ -12,7 +12,7 @@ use adit_transport::public_key::fingerprint::Fingerprint;
 use adit_transport::trust::Trust;
 use tokio::time::{Instant, timeout};
 
-use crate::client::chain::Manner;
+use crate::client::manner::Manner;
 use crate::client::stream::Stream;
 use crate::client::{identities, terms};
 use crate::failure::{Exit, Failure};
@@ -81,9 +81,9 @@ impl Hop {
         };
         let known = terms::trust(settings, host.clone());
         let algorithms = terms::in_order(settings, &known);
-        let trust = match &manner {
+        let trust = match manner {
             Manner::First => known,
-            Manner::Again(key) => Trust::pinned(host, vec![*key]),
+            Manner::Again(key) => Trust::pinned(host, vec![key]),
         };
         let candidates = identities::gather(settings).await;
         let login = terms::login(settings, candidates);

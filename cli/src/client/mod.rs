@@ -23,6 +23,7 @@ mod command;
 mod hop;
 pub(crate) mod identities;
 mod jump;
+mod manner;
 pub(crate) mod proxy;
 mod socket;
 pub(crate) mod stream;

@@ -1,5 +1,6 @@
 //! The connections to the server that there are, and how many are wanted.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use adit_channels::mux::Class;
@@ -36,10 +37,11 @@ struct State {
     strands: Vec<Strand>,
     /// The host keys that the first connection has found on its way, nearest first.
     keys: Vec<Fingerprint>,
-    /// How many there may be, how many are wanted, and how many are being opened.
+    /// How many there may be, and how many are wanted.
     most: usize,
     wanted: usize,
-    opening: usize,
+    /// The numbers of those that are being opened.
+    opening: BTreeSet<usize>,
     /// Until when those that are being opened are worth waiting for.
     hope: Option<Instant>,
     first: First,
@@ -77,7 +79,7 @@ impl Board {
             keys: Vec::new(),
             most: most.max(1),
             wanted: 1,
-            opening: 0,
+            opening: BTreeSet::new(),
             hope: None,
             first,
             over: false,
@@ -95,9 +97,17 @@ impl Board {
         });
     }
 
-    /// There is none with this number any more.
+    /// There is none with this number for the time being.
     pub(super) fn remove(&self, number: usize) {
         self.state.send_modify(|state| state.strands.retain(|strand| strand.number != number));
+    }
+
+    /// There is none with this number any more, and none is wanted in its place.
+    pub(super) fn lose(&self, number: usize) {
+        self.state.send_modify(|state| {
+            state.strands.retain(|strand| strand.number != number);
+            state.give_up_one();
+        });
     }
 
     /// These keys have to be shown by the servers on the way to further connections.
@@ -126,32 +136,34 @@ impl Board {
         self.state.borrow().most
     }
 
-    /// Waits until one more is to be opened, which then counts as being opened. False where there
-    /// will be none.
+    /// Waits until one more is to be opened, which then counts as being opened, and yields its
+    /// number. `None` where there will be none.
     ///
     /// None is opened while there is no other: whether the server can be reached is for the first
     /// to find out.
-    pub(super) async fn is_wanted(&self) -> bool {
+    pub(super) async fn wanted(&self) -> Option<usize> {
         let mut state = self.state.subscribe();
         loop {
             let waited = state.wait_for(|state| state.over || state.lacks_one()).await;
             if waited.map_or(true, |state| state.over) {
-                return false;
+                return None;
             }
-            let mine = self.state.send_if_modified(|state| {
-                let lacks = state.lacks_one();
-                state.opening += usize::from(lacks);
-                lacks
+            let mut number = None;
+            self.state.send_if_modified(|state| {
+                number = state.claim();
+                number.is_some()
             });
-            if mine {
-                return true;
+            if number.is_some() {
+                return number;
             }
         }
     }
 
     /// One that was being opened is there, or will not be for the time being.
-    pub(super) fn opened(&self) {
-        self.state.send_modify(|state| state.opening = state.opening.saturating_sub(1));
+    pub(super) fn opened(&self, number: usize) {
+        self.state.send_modify(|state| {
+            state.opening.remove(&number);
+        });
     }
 
     /// Whoever waits for one that is being opened waits no longer.
@@ -161,8 +173,13 @@ impl Board {
 
     /// There may be one less from now on.
     pub(super) fn give_up_one(&self) {
+        self.state.send_modify(State::give_up_one);
+    }
+
+    /// There may be no more than there are, or are being opened.
+    pub(super) fn give_up_rest(&self) {
         self.state.send_modify(|state| {
-            state.most = state.most.saturating_sub(1);
+            state.most = state.strands.len().saturating_add(state.opening.len());
             state.wanted = state.wanted.min(state.most);
         });
     }
@@ -180,7 +197,7 @@ impl Board {
 
     /// Waits until there is none, and none is being opened.
     pub(super) async fn run_out(&self) {
-        let none = |state: &State| state.strands.is_empty() && state.opening == 0;
+        let none = |state: &State| state.strands.is_empty() && state.opening.is_empty();
         let _ = self.state.subscribe().wait_for(none).await;
     }
 
@@ -233,13 +250,31 @@ impl Board {
 }
 
 impl State {
+    fn give_up_one(&mut self) {
+        self.most = self.most.saturating_sub(1);
+        self.wanted = self.wanted.saturating_sub(1).min(self.most);
+    }
+
     fn is_open(&self) -> bool {
         self.strands.iter().any(|strand| !strand.session.is_closed())
     }
 
     /// Whether one more is to be opened.
     fn lacks_one(&self) -> bool {
-        self.is_open() && self.strands.len().saturating_add(self.opening) < self.wanted
+        let some = self.strands.len().saturating_add(self.opening.len());
+        self.is_open() && some < self.wanted
+    }
+
+    /// The lowest number that is free, for one more, where that is to be opened. None has the
+    /// number of the first.
+    fn claim(&mut self) -> Option<usize> {
+        if !self.lacks_one() {
+            return None;
+        }
+        let there = |number: &usize| self.strands.iter().any(|strand| strand.number == *number);
+        let number = (1..).find(|it| !there(it) && !self.opening.contains(it))?;
+        self.opening.insert(number);
+        Some(number)
     }
 
     fn place(&mut self, class: Class, asked: bool) -> Place {
@@ -351,16 +386,16 @@ mod tests {
         assert_eq!(board.state.borrow().wanted, 1, "one is enough for one");
         let mut waiting: Vec<_> = (0..7).map(|_| begin(&board, Class::Ordinary)).collect();
         for (number, session) in (1..).zip(&sessions[1..]) {
-            assert!(board.is_wanted().await);
+            assert_eq!(board.wanted().await, Some(number));
             board.add(number, session.clone());
-            board.opened();
+            board.opened(number);
         }
         let mut held = Vec::new();
         for channel in &mut waiting {
             held.push(channel.await.unwrap());
         }
         assert_eq!(channels(&sessions), [2, 2, 2, 2]);
-        assert!(timeout(PATIENCE, board.is_wanted()).await.is_err(), "there may be no more");
+        assert!(timeout(PATIENCE, board.wanted()).await.is_err(), "there may be no more");
     }
 
     #[tokio::test(start_paused = true)]
@@ -386,9 +421,9 @@ mod tests {
         board.add(0, session());
         let _first = open(&board, Class::Ordinary).await;
         let waiting = begin(&board, Class::Ordinary);
-        assert!(board.is_wanted().await);
+        assert_eq!(board.wanted().await, Some(1));
         let start = Instant::now();
-        board.opened();
+        board.opened(1);
         board.despair();
         waiting.await.unwrap();
         assert_eq!(start.elapsed(), Duration::ZERO);
@@ -401,20 +436,20 @@ mod tests {
         board.add(0, sessions[0].clone());
         let _first = open(&board, Class::Ordinary).await;
         let waiting = begin(&board, Class::Ordinary);
-        assert!(board.is_wanted().await);
+        assert_eq!(board.wanted().await, Some(1));
         board.add(1, sessions[1].clone());
-        board.opened();
+        board.opened(1);
         waiting.await.unwrap();
         sessions[1].disconnect();
         sessions[1].closed().await;
         let _again = open(&board, Class::Ordinary).await;
         assert_eq!(sessions[0].load().channels, 2);
         board.remove(1);
-        assert!(board.is_wanted().await);
-        board.opened();
-        board.give_up_one();
-        assert_eq!((board.most(), board.count()), (1, 1));
-        board.remove(0);
+        assert_eq!(board.wanted().await, Some(1));
+        board.opened(1);
+        assert_eq!((board.most(), board.count()), (2, 1));
+        board.lose(0);
+        assert_eq!((board.most(), board.state.borrow().wanted), (1, 1));
         board.run_out().await;
     }
 

@@ -41,8 +41,9 @@ pub(super) struct Fleet {
     running: JoinSet<()>,
 }
 
-/// One of them.
+/// Room for one of them.
 struct Berth {
+    /// The number of the connection that it has, or had.
     number: usize,
     plan: Arc<Plan>,
     board: Board,
@@ -100,17 +101,20 @@ impl Berth {
     /// Opens the connection whenever one is wanted, until it is given up.
     async fn keep(mut self) {
         let mut patience = Patience::new();
-        while self.board.is_wanted().await {
+        while let Some(number) = self.board.wanted().await {
+            self.number = number;
             let mut chain = Chain::like(self.board.keys(), self.plan.fund.clone());
             let ended = self.keep_through(&mut chain, &mut patience).await;
             chain.close().await;
             let Err(fault) = ended else { return };
             let again = self.tries_again(&fault, &patience);
+            if !again && let Fault::Unopened(failure) = &fault {
+                self.give_up(failure.exit);
+            }
             let failure = fault.told();
             let exit = failure.exit;
             failure.at(self.name()).warn();
             if !again {
-                self.board.give_up_one();
                 return;
             }
             tokio::select! {
@@ -124,6 +128,14 @@ impl Berth {
     /// What messages call it.
     fn name(&self) -> String {
         format!("connection {} of {}", self.number.saturating_add(1), self.plan.connections)
+    }
+
+    /// It will not be opened. What one of them is refused, so are the others.
+    fn give_up(&self, exit: Exit) {
+        match exit {
+            Exit::Lost | Exit::Unreachable | Exit::Protocol => self.board.give_up_one(),
+            _ => self.board.give_up_rest(),
+        }
     }
 
     /// Whether it is opened once more.
@@ -150,7 +162,7 @@ impl Berth {
         let link = match self.open(chain).await {
             Some(Ok(link)) => link,
             Some(Err(failure)) => {
-                self.board.opened();
+                self.board.opened(self.number);
                 self.board.despair();
                 return Err(Fault::Unopened(failure));
             }
@@ -159,7 +171,7 @@ impl Berth {
         let Session { handle, driver, .. } = Session::new(link, self.plan.session());
         let mut driver = tokio::spawn(driver);
         self.board.add(self.number, handle.clone());
-        self.board.opened();
+        self.board.opened(self.number);
         patience.succeeded();
         self.tries = 0;
         self.tell(Change::Open);
@@ -171,7 +183,10 @@ impl Berth {
                 Ok(())
             }
             cause = &mut driver => {
-                self.board.remove(self.number);
+                match self.plan.loss {
+                    Loss::Reconnect => self.board.remove(self.number),
+                    Loss::End => self.board.lose(self.number),
+                }
                 self.tell(Change::Lost);
                 Err(Fault::Lost(chain.explain(cause, &self.plan.route.name()).await))
             }

@@ -145,7 +145,10 @@ impl Tunnels {
         loop {
             let mut chain = Chain::sharing(plan.fund.clone());
             let done = self.keep_through(plan, &mut chain, signal, &mut patience).await;
-            self.board.remove(FIRST);
+            match plan.loss {
+                Loss::Reconnect => self.board.remove(FIRST),
+                Loss::End => self.board.lose(FIRST),
+            }
             chain.close().await;
             match done {
                 Err(failure) if plan.loss == Loss::Reconnect && patience.bears(failure.exit) => {
@@ -160,7 +163,6 @@ impl Tunnels {
                 }
                 Err(failure) if failure.exit == Exit::Lost && self.outlast(plan) => {
                     failure.warn();
-                    self.board.give_up_one();
                     eprintln!("adit: the other connections go on: {}", self.board.count());
                     return self.keep_rest().await;
                 }

@@ -1,7 +1,9 @@
 //! The goals: what each is held against, and whether it holds.
 
 use crate::bench::clause::{Bound, Clause};
-use crate::bench::contestant::{ADIT, ADIT_TO_OPENSSH, FLOOR_32K, OPENSSH, OPENSSH_TO_ADIT, PLAIN};
+use crate::bench::contestant::{
+    ADIT, ADIT_TO_OPENSSH, FLOOR_32K, OPENSSH, OPENSSH_TO_ADIT, PLAIN, STRIPED,
+};
 use crate::bench::metric::Metric;
 use crate::bench::outcome::{Outcome, Run};
 use crate::table::Table;
@@ -28,7 +30,7 @@ fn clauses(run: &Run) -> Vec<Clause> {
         goals.idle(),
         goals.stalled(),
         goals.long_paths(),
-        Goals::striped(),
+        goals.striped(),
         goals.chacha(),
     ]
     .concat()
@@ -185,15 +187,19 @@ impl Goals<'_> {
         clauses
     }
 
-    /// Several connections used as one.
-    fn striped() -> Vec<Clause> {
-        ["rtt50-up", "rtt200-up"]
-            .map(|scenario| {
-                let about = format!("{scenario}: to sshd by four connections, to OpenSSH's one");
-                let figure = Err("adit open has no --connections".to_owned());
-                Clause::new(9, about, Bound::AtLeast(3.0), figure)
-            })
-            .to_vec()
+    /// Several connections used as one. A stream goes by one of them, so several are held against
+    /// OpenSSH's one, and against as many as these by one connection of it.
+    fn striped(&self) -> Vec<Clause> {
+        let mut clauses = Vec::new();
+        for (one, eight) in [("rtt50-up", "rtt50-up8"), ("rtt200-up", "rtt200-up8")] {
+            for (scenario, streams) in [(one, "one stream"), (eight, "eight by one connection")] {
+                let about = format!("{eight}: to sshd by four connections, to OpenSSH's {streams}");
+                let figure =
+                    self.between((eight, STRIPED.name), (scenario, OPENSSH.name), Metric::Rate);
+                clauses.push(Clause::new(9, about, Bound::AtLeast(3.0), figure));
+            }
+        }
+        clauses
     }
 
     fn chacha(&self) -> Vec<Clause> {
@@ -219,7 +225,17 @@ impl Goals<'_> {
     }
 
     fn ratio(&self, scenario: &str, this: &str, that: &str, metric: Metric) -> Result<f64, String> {
-        let (this, that) = (self.outcome(scenario, this)?, self.outcome(scenario, that)?);
+        self.between((scenario, this), (scenario, that), metric)
+    }
+
+    /// A contestant in a scenario against another one in another.
+    fn between(
+        &self,
+        this: (&str, &str),
+        that: (&str, &str),
+        metric: Metric,
+    ) -> Result<f64, String> {
+        let (this, that) = (self.outcome(this.0, this.1)?, self.outcome(that.0, that.1)?);
         this.ratio(metric, that)
             .ok_or_else(|| missing(if this.problem.is_some() { this } else { that }))
     }
@@ -232,9 +248,7 @@ impl Goals<'_> {
         that: &str,
         metric: Metric,
     ) -> Result<f64, String> {
-        let (this, that) = (self.outcome(this, contestant)?, self.outcome(that, contestant)?);
-        this.ratio(metric, that)
-            .ok_or_else(|| missing(if this.problem.is_some() { this } else { that }))
+        self.between((this, contestant), (that, contestant), metric)
     }
 
     fn outcome(&self, scenario: &str, contestant: &str) -> Result<&Outcome, String> {
