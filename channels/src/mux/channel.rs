@@ -364,11 +364,11 @@ impl Channel {
 
     /// Whether there is something to say beside data.
     pub(super) fn speaks(&self, pool: &Pool) -> bool {
-        self.utterance(pool).is_some()
+        self.utterance().is_some()
     }
 
     /// Answers go before EOF and CLOSE, and nothing goes before the channel is open.
-    fn utterance(&self, pool: &Pool) -> Option<Utterance> {
+    fn utterance(&self) -> Option<Utterance> {
         let signal = self.state.signal(self.sender.is_empty());
         if self.state.is_speaking() {
             if let Some(requests) = &self.requests {
@@ -379,7 +379,7 @@ impl Channel {
                     return Some(Utterance::Request);
                 }
             }
-            if self.state.is_reading() && self.receiver.is_credit_due(pool) {
+            if self.state.is_reading() && self.receiver.is_credit_due() {
                 return Some(Utterance::Credit);
             }
         }
@@ -388,7 +388,7 @@ impl Channel {
 
     /// The next message that is not data.
     pub(super) fn poll_speech(&mut self, id: Id, pool: &Pool) -> Option<ConnectionMessage> {
-        match self.utterance(pool)? {
+        match self.utterance()? {
             Utterance::Signal(signal) => self.say(id, signal, pool),
             Utterance::Credit => {
                 let bytes_to_add = self.receiver.take_credit();

@@ -75,7 +75,7 @@ impl Default for Limits {
             offers: 4 * 1024,
             initial_window: 2 * MIB,
             min_window: 8 * KIB,
-            max_window: 16 * MIB,
+            max_window: 32 * MIB,
             receive_budget: 256 * u64::from(MIB),
             fund: None,
             receive_packet: 32 * KIB,

@@ -55,6 +55,7 @@ mod budget;
 mod channel;
 pub(crate) mod class;
 mod commands;
+mod company;
 pub(crate) mod event;
 pub(crate) mod fund;
 mod globals;

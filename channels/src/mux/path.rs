@@ -20,6 +20,14 @@ pub(super) struct Path {
 /// that has much to do at the beginning.
 const SAMPLES: u32 = 3;
 
+/// Shorter round trips than this are those of one machine or house. There the windows are what
+/// makes others wait, and one that is somewhat too short costs little.
+const NEAR: Duration = Duration::from_millis(2);
+
+/// So much longer than two round trips a window lasts on a near path: for the turns of the
+/// programs at both ends.
+const SLACK: Duration = Duration::from_micros(250);
+
 impl Path {
     /// It is `now`.
     pub(super) fn handle_time(&mut self, now: Instant) {
@@ -58,6 +66,25 @@ impl Path {
     /// Before anything was measured none is.
     pub(super) fn outruns(&self, used_up: Duration) -> bool {
         self.round_trip.is_some_and(|trip| used_up <= trip.saturating_mul(2))
+    }
+
+    /// Whether a window that was used up once in this time is long enough, and a longer one would
+    /// only lie in the buffers on the way. Of a path that is not known as near none is.
+    pub(super) fn suffices(&self, used_up: Duration) -> bool {
+        self.near().is_some_and(|enough| used_up > enough)
+    }
+
+    /// Whether a window that was used up once in this time keeps other channels waiting: what is
+    /// on the way in it comes before what they send, and the path itself is hardly longer than
+    /// nothing. Between this and [`suffices`](Self::suffices) there is more than one doubling.
+    pub(super) fn delays(&self, used_up: Duration) -> bool {
+        self.near().is_some_and(|enough| used_up > enough.saturating_mul(2))
+    }
+
+    /// How long a window should last, on a near path.
+    fn near(&self) -> Option<Duration> {
+        let trip = self.round_trip.filter(|trip| *trip < NEAR)?;
+        Some(trip.saturating_mul(2).saturating_add(SLACK))
     }
 
     /// A path of this length.

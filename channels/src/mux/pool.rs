@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::mux::budget::Budget;
+use crate::mux::company::Company;
 use crate::mux::event::Event;
 use crate::mux::limits::Limits;
 use crate::mux::load::Load;
@@ -18,6 +19,7 @@ pub(super) struct Pool {
     pub(super) load: Load,
     pub(super) traffic: Traffic,
     pub(super) path: Path,
+    pub(super) company: Company,
     pub(super) events: VecDeque<Event>,
 }
 
@@ -25,8 +27,15 @@ impl Pool {
     pub(super) fn new(limits: Limits) -> Self {
         let limits = limits.settled();
         let budget = Budget::new(limits.receive_budget, limits.fund.clone());
-        let (load, traffic) = (Load::default(), Traffic::default());
-        Self { limits, budget, load, traffic, path: Path::default(), events: VecDeque::new() }
+        Self {
+            limits,
+            budget,
+            load: Load::default(),
+            traffic: Traffic::default(),
+            path: Path::default(),
+            company: Company::default(),
+            events: VecDeque::new(),
+        }
     }
 
     /// How many bytes one channel may have accepted and not sent.

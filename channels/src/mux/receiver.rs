@@ -9,7 +9,7 @@ use crate::mux::looked::Looked;
 use crate::mux::pool::Pool;
 use crate::mux::stream::Stream;
 use crate::mux::violation::Violation;
-use crate::mux::window::{Exceeded, Receive};
+use crate::mux::window::{Change, Exceeded, Receive};
 
 /// What a channel receives: the window that it grants, and what has come and was not taken.
 #[derive(Debug)]
@@ -51,6 +51,9 @@ impl Receiver {
         if u32::try_from(len).is_ok_and(|len| len <= limit) {
             let exceeded = |Exceeded(window)| Violation::WindowExceeded { channel, len, window };
             self.window.receive(len).map_err(exceeded)?;
+            if let Some((now, (bytes, since))) = pool.path.now().zip(self.window.progress()) {
+                pool.company.handle_data(now, len, bytes, since);
+            }
             self.put(id, stream, data, pool);
             Ok(())
         } else {
@@ -91,10 +94,14 @@ impl Receiver {
     /// The user has done with so many bytes.
     pub(super) fn consume(&mut self, len: usize, pool: &mut Pool) {
         self.window.consume(len);
-        if let Some(growth) = self.window.growth(&pool.limits, &pool.path)
-            && pool.budget.lend_more(growth)
-        {
-            self.window.grow(growth);
+        let awaited = pool.path.now().is_some_and(|now| pool.company.is_there(now));
+        match self.window.change(&pool.limits, &pool.path, awaited) {
+            Change::Grow(more) if pool.budget.lend_more(more) => self.window.grow(more),
+            Change::Shrink(surplus) => {
+                self.window.shrink(surplus);
+                pool.budget.give_back(surplus);
+            }
+            Change::Grow(_) | Change::None => {}
         }
     }
 
@@ -123,8 +130,8 @@ impl Receiver {
         }
     }
 
-    pub(super) fn is_credit_due(&self, pool: &Pool) -> bool {
-        self.window.is_credit_due(&pool.limits)
+    pub(super) fn is_credit_due(&self) -> bool {
+        self.window.is_credit_due()
     }
 
     pub(super) fn take_credit(&mut self) -> u32 {
@@ -183,9 +190,9 @@ mod tests {
         case.data(Some(Stream::Main), 32 * 1024).unwrap();
         case.data(Some(Stream::Main), 32 * 1024).unwrap();
         while case.take(Stream::Main).is_some() {}
-        assert!(!case.receiver.is_credit_due(&case.pool));
+        assert!(!case.receiver.is_credit_due());
         case.receiver.consume(32 * 1024, &mut case.pool);
-        assert!(case.receiver.is_credit_due(&case.pool));
+        assert!(case.receiver.is_credit_due());
     }
 
     #[test]
@@ -217,9 +224,9 @@ mod tests {
         let mut case = Case::new();
         case.receiver.collect_stderr();
         case.data(Some(Stream::Stderr), 32 * 1024).unwrap();
-        assert!(!case.receiver.is_credit_due(&case.pool));
+        assert!(!case.receiver.is_credit_due());
         case.receiver.discard_stderr(&mut case.pool);
-        assert!(case.receiver.is_credit_due(&case.pool));
+        assert!(case.receiver.is_credit_due());
         assert_eq!(case.pool.load, Load::default());
     }
 

@@ -30,14 +30,27 @@ pub(super) struct Receive {
     since: Option<Instant>,
 }
 
+/// What should become of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    None,
+    /// It is to be longer by so many bytes.
+    Grow(u32),
+    /// It is to be shorter by so many bytes, which were consumed and not credited.
+    Shrink(u32),
+}
+
 /// The peer sent more than its window has room for. It had this many bytes left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Exceeded(pub(super) u32);
 
-/// So many messages of the largest size are consumed before credit goes out, where the
-/// window is large enough: often enough for the peer to see nearly all of the window, and
-/// seldom enough that credit costs little beside the data.
-const CREDIT_PACKETS: u32 = 4;
+/// So much is consumed before credit goes out, where the window is large enough: often enough for
+/// the peer to see nearly all of the window, and seldom enough that credit costs little beside
+/// the data.
+const CREDIT: u32 = 128 * 1024;
+
+/// No window is made smaller than this: what is sent by one call should have room in it.
+const SMALLEST: u32 = 256 * 1024;
 
 impl Receive {
     pub(super) fn new(size: u32) -> Self {
@@ -68,9 +81,8 @@ impl Receive {
     }
 
     /// Whether there is enough credit that the peer should have it.
-    pub(super) fn is_credit_due(&self, limits: &Limits) -> bool {
-        let some = limits.receive_packet.saturating_mul(CREDIT_PACKETS).min(self.size / 2);
-        self.returned >= some.max(1)
+    pub(super) fn is_credit_due(&self) -> bool {
+        self.returned >= CREDIT.min(self.size / 2).max(1)
     }
 
     /// Gives the credit away, which is then granted.
@@ -80,27 +92,50 @@ impl Receive {
         credit
     }
 
-    /// By how much the window should grow now, if at all.
+    /// What should become of the window now that something was consumed.
     ///
     /// It may double each time that a whole one was consumed and nothing is left over. Up to
     /// the initial size that is all there is to it: a channel that started small because
     /// there are many moves data after all. Beyond, the reader must also have kept up all
     /// the while, and the window have been too short for the path: then it is the window that
     /// holds the data back, and neither the reader nor the sender.
-    pub(super) fn growth(&mut self, limits: &Limits, path: &Path) -> Option<u32> {
-        let since = *self.since.get_or_insert(path.now()?);
+    ///
+    /// On a near path, while others are `awaited`, a window is made smaller where it is
+    /// [too long](Path::delays): they wait for what is on the way in it. It costs some speed, as
+    /// both ends take their turns more often, and so is not done for nobody.
+    pub(super) fn change(&mut self, limits: &Limits, path: &Path, awaited: bool) -> Change {
+        let Some(now) = path.now() else { return Change::None };
+        let since = *self.since.get_or_insert(now);
         if self.progress < self.size || self.held() > 0 {
-            return None;
+            return Change::None;
         }
         let kept_up = self.peak <= self.size / 4;
-        let used_up = path.now()?.saturating_duration_since(since);
+        let used_up = now.saturating_duration_since(since);
         self.progress = 0;
         self.peak = 0;
-        self.since = path.now();
+        self.since = Some(now);
         let short = kept_up && path.outruns(used_up);
+        if awaited && !short && path.delays(used_up) {
+            let surplus = self.size.saturating_sub(SMALLEST).min(self.size / 4).min(self.returned);
+            return if surplus > 0 { Change::Shrink(surplus) } else { Change::None };
+        }
+        if awaited && !short && path.suffices(used_up) {
+            return Change::None;
+        }
         let limit = if short { limits.max_window } else { limits.initial_window };
         let growth = limit.saturating_sub(self.size).min(self.size);
-        (growth > 0).then_some(growth)
+        if growth > 0 { Change::Grow(growth) } else { Change::None }
+    }
+
+    /// Makes the window smaller by credit that was not given yet.
+    pub(super) fn shrink(&mut self, surplus: u32) {
+        self.size = self.size.saturating_sub(surplus);
+        self.returned = self.returned.saturating_sub(surplus);
+    }
+
+    /// How many bytes were consumed, and since when.
+    pub(super) fn progress(&self) -> Option<(u32, Instant)> {
+        self.since.map(|since| (self.progress, since))
     }
 
     /// Makes the window larger; the difference is credit.
@@ -187,11 +222,11 @@ mod tests {
         let mut window = Receive::new(100);
         window.receive(100).unwrap();
         window.consume(49);
-        assert!(!window.is_credit_due(&Limits::default()));
+        assert!(!window.is_credit_due());
         window.consume(1);
-        assert!(window.is_credit_due(&Limits::default()));
+        assert!(window.is_credit_due());
         assert_eq!((window.take_credit(), window.granted()), (50, 50));
-        assert!(!window.is_credit_due(&Limits::default()));
+        assert!(!window.is_credit_due());
     }
 
     #[test]
@@ -200,19 +235,19 @@ mod tests {
         let mut window = Receive::new(2 << 20);
         window.receive(1 << 20).unwrap();
         window.consume(128 * 1024 - 1);
-        assert!(!window.is_credit_due(&limits));
+        assert!(!window.is_credit_due());
         window.consume(1);
-        assert!(window.is_credit_due(&limits));
+        assert!(window.is_credit_due());
     }
 
     #[test]
     fn a_window_of_one_byte_is_credited_when_it_is_consumed() {
         let mut window = Receive::new(1);
-        assert!(!window.is_credit_due(&Limits::default()));
+        assert!(!window.is_credit_due());
         window.receive(1).unwrap();
-        assert!(!window.is_credit_due(&Limits::default()));
+        assert!(!window.is_credit_due());
         window.consume(1);
-        assert!(window.is_credit_due(&Limits::default()));
+        assert!(window.is_credit_due());
     }
 
     #[test]
@@ -231,8 +266,8 @@ mod tests {
         for _ in 0..5 {
             window.receive(len(window.size())).unwrap();
             window.consume(len(window.size()));
-            if let Some(growth) = window.growth(&limits, &far()) {
-                window.grow(growth);
+            if let Change::Grow(more) = window.change(&limits, &far(), false) {
+                window.grow(more);
             }
             window.take_credit();
             sizes.push(window.size());
@@ -249,27 +284,62 @@ mod tests {
                 window.consume(piece);
                 window.take_credit();
             }
-            window.growth(&limits, &far())
+            window.change(&limits, &far(), false)
         };
-        assert_eq!(pass(&mut Receive::new(100), 50), None);
-        assert_eq!(pass(&mut Receive::new(100), 25), Some(100));
+        assert_eq!(pass(&mut Receive::new(100), 50), Change::None);
+        assert_eq!(pass(&mut Receive::new(100), 25), Change::Grow(100));
     }
 
     #[test]
     fn a_window_that_is_long_enough_for_the_path_does_not_grow() {
         let (limits, start) = (limits(100, 1000), Instant::now());
         let trip = Duration::from_millis(10);
-        for (taken, growth) in [(19, Some(100)), (20, Some(100)), (21, None)] {
+        for (taken, change) in
+            [(19, Change::Grow(100)), (20, Change::Grow(100)), (21, Change::None)]
+        {
             let mut window = Receive::new(100);
-            assert_eq!(window.growth(&limits, &Path::of(start, trip)), None);
+            assert_eq!(window.change(&limits, &Path::of(start, trip), false), Change::None);
             for _ in 0..10 {
                 window.receive(10).unwrap();
                 window.consume(10);
                 window.take_credit();
             }
             let now = start + Duration::from_millis(taken);
-            assert_eq!(window.growth(&limits, &Path::of(now, trip)), growth, "{taken}");
+            assert_eq!(window.change(&limits, &Path::of(now, trip), false), change, "{taken}");
         }
+    }
+
+    /// A window of a near path, used up once in so many microseconds.
+    fn used_up_in(window: &mut Receive, micros: u64) -> Change {
+        let (limits, start) = (Limits::default(), Instant::now());
+        let trip = Duration::from_micros(100);
+        window.change(&limits, &Path::of(start, trip), true);
+        let size = len(window.size());
+        window.receive(size).unwrap();
+        window.consume(size);
+        let now = start + Duration::from_micros(micros);
+        window.change(&limits, &Path::of(now, trip), true)
+    }
+
+    #[test]
+    fn on_a_near_path_a_window_lasts_as_long_as_others_can_wait() {
+        for (micros, change) in [
+            (450, Change::Grow(1 << 20)),
+            (451, Change::None),
+            (900, Change::None),
+            (901, Change::Shrink(1 << 18)),
+        ] {
+            assert_eq!(used_up_in(&mut Receive::new(1 << 20), micros), change, "{micros}");
+        }
+    }
+
+    #[test]
+    fn a_window_is_made_smaller_by_what_was_not_credited_and_not_below_the_least() {
+        let mut window = Receive::new(SMALLEST + 10);
+        assert_eq!(used_up_in(&mut window, 5_000), Change::Shrink(10));
+        window.shrink(10);
+        assert_eq!(window.take_credit(), SMALLEST);
+        assert_eq!(used_up_in(&mut Receive::new(SMALLEST), 5_000), Change::None);
     }
 
     #[test]
@@ -280,7 +350,7 @@ mod tests {
             window.consume(9);
             window.take_credit();
         }
-        assert_eq!(window.growth(&limits(100, 100), &far()), None);
+        assert_eq!(window.change(&limits(100, 100), &far(), false), Change::None);
     }
 
     #[test]
@@ -296,12 +366,15 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_held_and_granted_never_exceeds_the_size(
-            operations in proptest::collection::vec((0_u8..4, 0_usize..200), 0..80),
+            operations in proptest::collection::vec((0_u8..4, 0_usize..400_000, 0_u64..5), 0..80),
+            near in any::<bool>(),
         ) {
-            let limits = limits(100, 1000);
-            let mut window = Receive::new(50);
-            let (mut received, mut consumed, mut granted) = (0, 0, 50_usize);
-            for (operation, bytes) in operations {
+            let limits = limits(600_000, 2_000_000);
+            let trip = Duration::from_millis(if near { 1 } else { 3_600_000 });
+            let mut now = Instant::now();
+            let mut window = Receive::new(500_000);
+            let (mut received, mut consumed, mut granted) = (0, 0, 500_000_usize);
+            for (operation, bytes, taken) in operations {
                 match operation {
                     0 => {
                         if window.receive(bytes).is_ok() {
@@ -316,15 +389,18 @@ mod tests {
                     }
                     2 => granted += len(window.take_credit()),
                     _ => {
-                        if let Some(growth) = window.growth(&limits, &far()) {
-                            window.grow(growth);
+                        now += Duration::from_millis(taken);
+                        match window.change(&limits, &Path::of(now, trip), true) {
+                            Change::Grow(more) => window.grow(more),
+                            Change::Shrink(surplus) => window.shrink(surplus),
+                            Change::None => {}
                         }
                     }
                 }
                 let size = len(window.size());
                 prop_assert_eq!(granted - received, len(window.granted()));
                 prop_assert!(received - consumed <= size && granted - consumed <= size);
-                prop_assert!(size <= 1000);
+                prop_assert!(size <= 2_000_000 && size >= len(SMALLEST));
             }
         }
     }

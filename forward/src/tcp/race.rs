@@ -48,7 +48,8 @@ where
                 failure = Some(failure.map_or(refusal.clone(), |it| most_telling(it, refusal)));
                 next = Instant::now();
             }
-            () = sleep_until(next), if !waiting.is_empty() => {
+            // Not by a timer where it is due: that would round up to a whole millisecond.
+            () = due(next), if !waiting.is_empty() => {
                 if let Some(address) = waiting.pop_front() {
                     running.spawn(connect(address));
                 }
@@ -56,6 +57,13 @@ where
             }
             else => return Err(failure.unwrap_or(Refusal::NameNotFound)),
         }
+    }
+}
+
+/// Waits until then, and for nothing where that has come.
+async fn due(then: Instant) {
+    if then > Instant::now() {
+        sleep_until(then).await;
     }
 }
 
