@@ -363,7 +363,7 @@ impl Channel {
     // What is to be sent.
 
     /// Whether there is something to say beside data.
-    pub(super) fn speaks(&self, pool: &Pool) -> bool {
+    pub(super) fn speaks(&self) -> bool {
         self.utterance().is_some()
     }
 

@@ -297,7 +297,7 @@ impl Mux {
         if channel.is_gone() {
             return self.remove(id);
         }
-        if channel.speaks(&self.pool) {
+        if channel.speaks() {
             self.speakers.join(id);
         } else {
             self.speakers.leave(id);

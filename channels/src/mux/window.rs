@@ -231,7 +231,6 @@ mod tests {
 
     #[test]
     fn credit_is_due_after_some_packets_of_a_large_window() {
-        let limits = Limits::default();
         let mut window = Receive::new(2 << 20);
         window.receive(1 << 20).unwrap();
         window.consume(128 * 1024 - 1);
