@@ -1,6 +1,6 @@
 //! Users who are let in, and then do what the protocol does not allow.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use adit_tests::echo::echo;
 use adit_tests::message::channel_data::ChannelData;
@@ -12,6 +12,7 @@ use adit_tests::raw::{loopback, open};
 use adit_tests::uninvited;
 use adit_transport::error::Error as ProtocolError;
 use adit_transport::link::Error;
+use bytes::Bytes;
 
 use crate::guest::{Room, ann, arrive, bounded, tunnel};
 use crate::house::{ALL, House};
@@ -158,4 +159,74 @@ async fn data_for_another_connection_s_channel_do_not_reach_it() {
         friend.echo(channel, b"mine").await;
     })
     .await;
+}
+
+/// All connections together have 16 MiB, of which three quarters are for what comes in.
+#[tokio::test]
+async fn greedy_guests_stay_within_the_memory_of_all_and_a_friend_goes_on() {
+    bounded(async {
+        const GUESTS: u32 = 16;
+        const CHANNELS: u32 = 60;
+        let house = House::new();
+        house.configure(&format!("{ALL}[limits]\nmemory = \"16M\"\nconnections = 20\n"));
+        let mut gateway = house.serve();
+        gateway.drain();
+        let (target, deaf) = (echo().await.unwrap(), deaf());
+        let before = gateway.footprint();
+        let (mut guests, mut windows, mut granted) = (Vec::new(), 0_u64, 0);
+        for _ in 0..GUESTS {
+            let from = Ipv4Addr::LOCALHOST;
+            let mut guest = arrive(&house, &gateway, from, Room::Little).await.unwrap();
+            for number in 0..CHANNELS {
+                guest.say(open(number, Kind::DirectTcpip(loopback(deaf.port()))));
+            }
+            let mut agreed = Vec::new();
+            for _ in 0..CHANNELS {
+                match guest.hear().await.unwrap() {
+                    ConnectionMessage::ChannelOpenConfirmation(it) => {
+                        assert!(it.window >= 8 * 1024, "{it:?}");
+                        windows += u64::from(it.window);
+                        agreed.push((it.sender, it.window));
+                    }
+                    ConnectionMessage::ChannelOpenFailure(it) => {
+                        assert_eq!(it.reason, Reason::RESOURCE_SHORTAGE, "{it:?}");
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert!(agreed.len() >= 25, "a part for itself: {}", agreed.len());
+            granted += agreed.len();
+            for (recipient, window) in agreed {
+                let packets = usize::try_from(window).unwrap() / 32_768;
+                let packet = Bytes::from(vec![7; 32_768]);
+                for data in std::iter::repeat_n(packet, packets) {
+                    guest.say(ChannelData { recipient, data });
+                }
+            }
+            guest.flush().await;
+            guests.push(guest);
+        }
+        assert!(windows <= 12 * MIB, "{windows}");
+        let mut friend = ann(&house, &gateway).await;
+        let channel = tunnel(&mut friend, 0, target).await;
+        let after = gateway.footprint();
+        eprintln!("{granted} channels have {windows} bytes: {before:?} {after:?}");
+        assert!(after.peak < before.peak + 48 * MIB, "{before:?} {after:?}");
+        drop(guests);
+        friend.echo(channel, b"after the crowd").await;
+    })
+    .await;
+}
+
+/// Takes connections, and reads nothing.
+fn deaf() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in listener.incoming() {
+            held.push(stream.unwrap());
+        }
+    });
+    address
 }

@@ -51,7 +51,7 @@ pub(super) fn build(
         sources: at_least_one(&limits.sources, default.sources),
         ..Limits::default()
     };
-    built.memory = memory(limits.memory.as_ref(), default.memory, report);
+    built.memory = memory(limits.memory.as_ref(), built.connections, report);
     built.arrivals = rate(limits.arrivals.as_ref(), report);
     built.opens = rate(limits.opens.as_ref(), report);
     built.bytes = rate(limits.bytes.as_ref(), report);
@@ -62,11 +62,19 @@ pub(super) fn build(
 /// Less would not do for a few connections.
 const LEAST_MEMORY: u64 = 16 << 20;
 
-fn memory(text: Option<&Text<Size>>, default: u64, report: &mut Report) -> u64 {
+/// Each connection has a part of a quarter for itself, in which one channel should find room.
+const LEAST_MEMORY_EACH: u64 = 4 * 8 * 1024;
+
+fn memory(text: Option<&Text<Size>>, connections: usize, report: &mut Report) -> u64 {
+    let default = Limits::default().memory;
     let Some(text) = text else { return default };
-    let memory = report.value(text).map_or(default, |size| size.0);
+    let Some(Size(memory)) = report.value(text) else { return default };
+    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_mul(LEAST_MEMORY_EACH);
     if memory < LEAST_MEMORY {
         report.fault(text.span.clone(), "that is too little: 16M is the least");
+    } else if memory < wanted {
+        let message = "a connection may find no memory for a single channel";
+        report.warn(text.span.clone(), message, "raise it, or lower `connections`");
     }
     memory
 }

@@ -158,7 +158,10 @@ fn a_mistake_in_the_form_is_told_with_its_place() {
 fn memory_is_a_size_that_some_connections_can_live_on() {
     let memory = |text: &str| format!("[limits]\nmemory = \"{text}\"");
     let config = parse(&minimal(&memory("512M"))).unwrap();
-    assert_eq!(config.limits.memory, 512 << 20);
+    assert_eq!((config.limits.memory, config.warnings.len()), (512 << 20, 1), "only: no rules");
+    let config = parse(&minimal(&memory("16M"))).unwrap();
+    let told = config.warnings.concat();
+    assert!(told.contains("file:3:10: a connection may find no memory"), "{told}");
     for (text, cause) in
         [("512MB", "a size is a number with K, M or G"), ("1M", "16M is the least")]
     {
