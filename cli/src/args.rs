@@ -65,6 +65,8 @@ pub(crate) enum LogFormat {
 pub(crate) enum Command {
     /// Opens tunnels through a server and keeps them until SIGINT or SIGTERM
     Open(Open),
+    /// Walks the way to a server and through tunnels, and says what fails first, and why
+    Why(Why),
     /// Serves tunnels: a gateway that only forwards, and only where it is permitted
     Serve(Serve),
     /// Says what the rules of a gateway make of a request, and why, without connecting
@@ -118,6 +120,45 @@ pub(crate) struct Open {
     /// Joins standard input and output to one target, host:port or /socket, and ends with it
     #[arg(short = 'W', value_name = "HOST:PORT|/SOCKET", conflicts_with_all = ["local", "dynamic", "remote", "json"])]
     pub(crate) stdio: Option<String>,
+    /// The server, and the way there.
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+}
+
+/// `adit why`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = WHY_HELP)]
+pub(crate) struct Why {
+    /// A local tunnel, as of adit open
+    #[arg(short = 'L', value_name = "SPEC")]
+    pub(crate) local: Vec<String>,
+    /// A dynamic tunnel, as of adit open
+    #[arg(short = 'D', value_name = "[BIND:]PORT")]
+    pub(crate) dynamic: Vec<String>,
+    /// A remote tunnel, as of adit open
+    #[arg(short = 'R', value_name = "SPEC")]
+    pub(crate) remote: Vec<String>,
+    /// Tells all in one object of JSON: ok, exit (the code), cause, hint, and steps, each with at
+    /// (the server), step, outcome (ok, no or failed) and text
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The server, and the way there.
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+    /// A target that the server is to connect to: host:port or /socket
+    #[arg(value_name = "HOST:PORT|/SOCKET")]
+    pub(crate) target: Option<String>,
+}
+
+const WHY_HELP: &str = "\
+Each step is told on standard output: the settings, the name and its addresses, the connection,
+the identification, what both sides offer, the host key, each key and method tried, and then each
+tunnel: it is opened, its target connected to once, and all is closed again. What fails first is
+told with its cause and what to do, and is the exit code, as with adit open.";
+
+/// A server, and the way there.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reach {
     /// The servers to pass through, the nearest first: [user@]host[:port] with commas between
     /// them; each is checked and logged in to from here, with the settings that the files have
     /// for it. Keys, trust, prompts and times of -i and -o hold for all of them, all else for the

@@ -59,6 +59,16 @@ impl Failure {
         self
     }
 
+    /// The cause.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What the user can do about it.
+    pub(crate) fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// Tells the user, and yields the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         self.tell("");

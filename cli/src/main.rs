@@ -21,6 +21,7 @@ mod settings;
 mod ssh;
 mod stdio;
 mod stop;
+mod why;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     harden::process();
     let done = match args.command {
         Command::Open(args) => open::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Why(args) => why::run(&args),
         Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(args).map(|()| ExitCode::SUCCESS),

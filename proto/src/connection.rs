@@ -11,6 +11,7 @@ use crate::error::{Deadline, Error};
 use crate::event::{Credential, Decision, Event};
 use crate::ident::{Identification, Preamble, Scanner};
 use crate::kex::exchange::Role;
+use crate::kex::proposal::Offers;
 use crate::machine::{Login, Machine, Parked};
 use crate::message::connection::ConnectionMessage;
 use crate::message::disconnect::Reason;
@@ -278,6 +279,11 @@ impl Connection {
     /// Who the peer says it is.
     pub fn peer_identification(&self) -> Option<&Identification> {
         self.machine.transport.exchange.peer_identification()
+    }
+
+    /// What a client and its server have offered each other first; once.
+    pub fn take_offers(&mut self) -> Option<Offers> {
+        self.machine.transport.exchange.take_offers()
     }
 
     /// Why the connection is at its end.

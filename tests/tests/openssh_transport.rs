@@ -129,7 +129,7 @@ async fn a_key_that_the_server_does_not_know_is_refused_with_what_was_tried() {
     let other = Sshd::new(&[], Type::Ed25519, "");
     let (stream, _served) = sshd.connect();
     let refused = client(&sshd, &other.user_key()).connect(stream, &config()).await;
-    let Err(Error::Refused { attempts, methods }) = refused else { panic!("{refused:?}") };
+    let Err(Error::Refused { attempts, methods, .. }) = refused else { panic!("{refused:?}") };
     assert_eq!(attempts.len(), 1, "{attempts:?}");
     assert!(methods.contains("publickey"), "{methods}");
 }

@@ -8,6 +8,8 @@ use adit_proto::message::userauth_interactive::UserauthInfoRequest;
 use adit_proto::secret::Secret;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+pub use adit_proto::kex::proposal::Offers;
+
 use crate::connect::{self, Ask, Signed};
 use crate::link::{self, Link};
 use crate::login::Login;
@@ -33,6 +35,8 @@ pub enum Error {
         attempts: Vec<Attempt>,
         /// The methods that the server offered last, with commas between them.
         methods: String,
+        /// The words by which the server ended the connection, where it did: it has had enough.
+        ended: Option<String>,
     },
 }
 
@@ -42,15 +46,28 @@ pub struct Client<P> {
     trust: Trust,
     login: Login,
     prompt: P,
+    identification: Option<String>,
+    offers: Option<Offers>,
     agreement: Option<Agreement>,
     shown: Option<PublicKey>,
+    accepted: Option<String>,
     untrusted: Option<Untrusted>,
 }
 
 impl<P: Prompt> Client<P> {
     /// A client.
     pub fn new(trust: Trust, login: Login, prompt: P) -> Self {
-        Self { trust, login, prompt, agreement: None, shown: None, untrusted: None }
+        Self {
+            trust,
+            login,
+            prompt,
+            identification: None,
+            offers: None,
+            agreement: None,
+            shown: None,
+            accepted: None,
+            untrusted: None,
+        }
     }
 
     /// Exchanges keys and logs in. See [`connect::connect`].
@@ -61,7 +78,11 @@ impl<P: Prompt> Client<P> {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        connect::connect(stream, config, self).await.map_err(|error| match error {
+        let connected = connect::connect(stream, config, self).await;
+        if connected.is_ok() {
+            self.accepted = self.login.trying().map(str::to_owned);
+        }
+        connected.map_err(|error| match error {
             connect::Error::Link(error) => self.explain(error),
             connect::Error::Untrusted => match self.untrusted.take() {
                 Some(untrusted) => untrusted.into(),
@@ -70,8 +91,28 @@ impl<P: Prompt> Client<P> {
                 ))
                 .into(),
             },
-            connect::Error::Refused => self.refused(),
+            connect::Error::Refused => self.refused(None),
         })
+    }
+
+    /// Who the server said it is.
+    pub fn identification(&self) -> Option<&str> {
+        self.identification.as_deref()
+    }
+
+    /// What both sides offered, also where they did not come to terms.
+    pub fn offers(&self) -> Option<&Offers> {
+        self.offers.as_ref()
+    }
+
+    /// What was tried to log in, in vain or for more.
+    pub fn attempts(&self) -> &[Attempt] {
+        self.login.attempts()
+    }
+
+    /// What let the user in.
+    pub fn accepted(&self) -> Option<&str> {
+        self.accepted.as_deref()
     }
 
     /// The algorithms that were agreed on.
@@ -85,21 +126,26 @@ impl<P: Prompt> Client<P> {
     }
 
     /// A server that has had enough attempts ends the connection; that is a refused login.
-    fn explain(&self, error: link::Error) -> Error {
-        let disconnected =
-            matches!(&error, link::Error::Protocol(adit_proto::Error::Disconnected { .. }));
-        if disconnected && !self.login.attempts().is_empty() {
-            tracing::debug!(%error, "the server ended the login");
-            self.refused()
-        } else {
-            error.into()
+    fn explain(&mut self, error: link::Error) -> Error {
+        let words = match &error {
+            link::Error::Protocol(adit_proto::Error::Disconnected { description, .. }) => {
+                self.login.end();
+                description.clone()
+            }
+            _ => return error.into(),
+        };
+        if self.login.attempts().is_empty() {
+            return error.into();
         }
+        tracing::debug!(%error, "the server ended the login");
+        self.refused(Some(words))
     }
 
-    fn refused(&self) -> Error {
+    fn refused(&self, ended: Option<String>) -> Error {
         Error::Refused {
             attempts: self.login.attempts().to_vec(),
             methods: self.login.server_methods().map(ToString::to_string).unwrap_or_default(),
+            ended,
         }
     }
 }
@@ -114,6 +160,14 @@ impl<P: Prompt> Ask for Client<P> {
                 false
             }
         }
+    }
+
+    fn identified(&mut self, identification: &str) {
+        self.identification = Some(identification.to_owned());
+    }
+
+    fn offered(&mut self, offers: Offers) {
+        self.offers = Some(offers);
     }
 
     fn agreed(&mut self, agreement: &Agreement) {

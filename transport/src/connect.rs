@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::sync::Arc;
 
 use adit_proto::event::{Credential, Event, Invitation, SignRequest};
-use adit_proto::kex::proposal::Agreement;
+use adit_proto::kex::proposal::{Agreement, Offers};
 use adit_proto::message::disconnect::Reason;
 use adit_proto::message::ext_info::ExtInfo;
 use adit_proto::message::userauth_interactive::UserauthInfoRequest;
@@ -22,6 +22,12 @@ use crate::public_key::PublicKey;
 pub trait Ask: Send {
     /// Whether the server's host key is to be trusted. That the server has the key is proved.
     fn host_key(&mut self, key: &PublicKey) -> impl Future<Output = bool> + Send;
+
+    /// The server has said who it is.
+    fn identified(&mut self, _identification: &str) {}
+
+    /// What both sides offered, also where they did not come to terms.
+    fn offered(&mut self, _offers: Offers) {}
 
     /// The algorithms that were agreed on.
     fn agreed(&mut self, agreement: &Agreement);
@@ -94,7 +100,11 @@ where
     let connection = Connection::client(now(), config);
     let mut link = Link::new(stream, connection, Arc::from([]));
     loop {
-        let event = poll_fn(|cx| link.poll_event(cx)).await?;
+        let event = poll_fn(|cx| link.poll_event(cx)).await;
+        if let Some(offers) = link.connection().take_offers() {
+            ask.offered(offers);
+        }
+        let event = event?;
         match step(&mut link, ask, event).await {
             Step::On => {}
             Step::LoggedIn => return Ok(link),
@@ -121,6 +131,10 @@ where
     let credential = match event {
         Event::HostKey { key, .. } => return trust(link, ask, key).await,
         Event::Authenticated => return Step::LoggedIn,
+        Event::Identified(identification) => {
+            ask.identified(&identification.to_string());
+            return Step::On;
+        }
         Event::Agreed(agreement) => {
             ask.agreed(&agreement);
             return Step::On;

@@ -7,14 +7,14 @@ use adit_forward::target::Target;
 use adit_transport::client::{Client, Error};
 use adit_transport::config::Algorithms;
 use adit_transport::known_hosts::host::Host;
-use adit_transport::link::{self, Link};
+use adit_transport::link::Link;
 use adit_transport::public_key::fingerprint::Fingerprint;
 use adit_transport::trust::Trust;
 use tokio::time::{Instant, timeout};
 
 use crate::client::manner::Manner;
 use crate::client::stream::Stream;
-use crate::client::{identities, terms};
+use crate::client::{explanation, identities, terms};
 use crate::failure::{Exit, Failure};
 use crate::prompt::{Mode, Terminal};
 use crate::settings::Settings;
@@ -119,25 +119,11 @@ impl Hop {
 
     /// Why a connection did not come about, in words.
     fn explain(&self, error: &Error) -> Failure {
+        let failure = explanation::explain(&self.name(), &self.settings, error);
         match error {
-            Error::Untrusted(untrusted) => {
-                self.located(Failure::new(Exit::HostKey, untrusted).hint(untrusted.hint()))
-            }
-            Error::Refused { attempts, methods } => {
-                let tried: Vec<String> = attempts.iter().map(ToString::to_string).collect();
-                let tried =
-                    if tried.is_empty() { "nothing to try".to_owned() } else { tried.join("; ") };
-                let message = format!("{} refused the login: {tried}", self.name());
-                Failure::new(Exit::Login, message).hint(format!(
-                    "the server takes {methods}; check the user's name, and that the key stands \
-                     in its authorized_keys"
-                ))
-            }
-            Error::Link(link::Error::Protocol(error)) => {
-                Failure::new(Exit::Protocol, format!("{}: {error}", self.name()))
-            }
-            Error::Link(error) => Failure::new(Exit::Lost, format!("{}: {error}", self.name())),
-            other => Failure::new(Exit::Other, format!("{}: {other}", self.name())),
+            // It names the host by itself.
+            Error::Untrusted(_) => self.located(failure),
+            _ => failure,
         }
     }
 }
@@ -154,14 +140,19 @@ pub(crate) struct Entrance<'a> {
 }
 
 impl Entrance<'_> {
+    /// Who enters, and what has become of that.
+    pub(crate) fn client(&self) -> &Client<Terminal> {
+        &self.client
+    }
+
     /// Exchanges keys and logs in, over a stream that leads there. What is left of
     /// `ConnectTimeout` is for the exchange of keys. Yields the host key too.
     pub(crate) async fn enter(
-        mut self,
+        &mut self,
         stream: Stream,
     ) -> Result<(Link<Stream>, Fingerprint), Failure> {
         let hop = self.hop;
-        let mut config = terms::config(&hop.settings, self.algorithms)?;
+        let mut config = terms::config(&hop.settings, self.algorithms.clone())?;
         if hop.settings.connect_timeout.is_some() {
             let left = hop.patience().saturating_sub(self.begun.elapsed());
             config.common.exchange_timeout = left.max(Duration::from_secs(1));
@@ -262,7 +253,7 @@ mod tests {
 
     async fn enter(hop: &Hop, near: DuplexStream) -> (Failure, Duration) {
         let begun = Instant::now();
-        let entrance = hop.prepare(Manner::First).await;
+        let mut entrance = hop.prepare(Manner::First).await;
         let failure = entrance.enter(Box::new(Memory(near))).await.unwrap_err();
         (failure, begun.elapsed())
     }

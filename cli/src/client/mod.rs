@@ -6,7 +6,7 @@ use adit_ssh_config::config::Config;
 use adit_ssh_config::destination::Destination;
 use adit_ssh_config::jump::Jump;
 use adit_transport::link::Link;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::client::chain::Chain;
 use crate::client::command::words::{self, Tokens};
@@ -14,13 +14,15 @@ use crate::client::hop::{Hop, Place};
 use crate::client::proxy::Proxy;
 use crate::client::socket::Socket;
 use crate::client::stream::Stream;
+use crate::client::witness::Witness;
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::settings::sources::Sources;
 
 pub(crate) mod chain;
 mod command;
-mod hop;
+mod explanation;
+pub(crate) mod hop;
 pub(crate) mod identities;
 mod jump;
 mod manner;
@@ -28,6 +30,7 @@ pub(crate) mod proxy;
 mod socket;
 pub(crate) mod stream;
 mod terms;
+pub(crate) mod witness;
 
 pub(crate) use crate::client::terms::keep_alive;
 
@@ -106,6 +109,27 @@ impl Route {
         self.jumps.len().saturating_add(1)
     }
 
+    /// The way in words: who logs in, where, and over which servers.
+    pub(crate) fn told(&self) -> String {
+        let Settings { user, host, port, .. } = self.settings();
+        let mut told = format!("{user} to {host} port {port}");
+        for (number, hop) in self.jumps.iter().enumerate() {
+            told.push_str(if number == 0 { " over " } else { ", " });
+            told.push_str(&format!(
+                "{}@{}:{}",
+                hop.settings.user, hop.settings.host, hop.settings.port
+            ));
+        }
+        match &self.first {
+            First::Socket(_) => {}
+            First::Proxy(_, upstream) => {
+                told.push_str(&format!(", by the proxy {}", upstream.place()))
+            }
+            First::Command(words) => told.push_str(&format!(", by the command `{words}`")),
+        }
+        told
+    }
+
     /// What messages call the server that it leads to.
     pub(crate) fn name(&self) -> String {
         self.destination.name()
@@ -140,35 +164,52 @@ impl First {
 }
 
 /// Connects to a server and logs in, and to all on the way before it. These are put into
-/// `chain`, which is to be closed afterwards, also where this failed or was given up.
+/// `chain`, which is to be closed afterwards, also where this failed or was given up. `witness` is
+/// told of each step.
 ///
 /// Cancel safe in that nothing is left behind but what is in `chain`.
 ///
 /// # Errors
 /// Where a server cannot be reached or trusted, or does not let the user in.
-pub(crate) async fn connect(route: &Route, chain: &mut Chain) -> Result<Link<Stream>, Failure> {
+pub(crate) async fn connect(
+    route: &Route,
+    chain: &mut Chain,
+    witness: &mut impl Witness,
+) -> Result<Link<Stream>, Failure> {
     for hop in &route.jumps {
-        let link = enter(&route.first, hop, chain).await?;
+        let link = enter(&route.first, hop, chain, witness).await?;
         chain.pass(hop, link);
     }
-    enter(&route.first, &route.destination, chain).await
+    enter(&route.first, &route.destination, chain, witness).await
 }
 
 /// Reaches the next server, and enters it.
-async fn enter(first: &First, hop: &Hop, chain: &mut Chain) -> Result<Link<Stream>, Failure> {
+async fn enter(
+    first: &First,
+    hop: &Hop,
+    chain: &mut Chain,
+    witness: &mut impl Witness,
+) -> Result<Link<Stream>, Failure> {
     let Some(manner) = chain.manner() else {
         return Err(hop.unreachable("the way there was another one before"));
     };
-    let entrance = hop.prepare(manner).await;
+    witness.begins(hop);
+    let mut entrance = hop.prepare(manner).await;
     let limit = hop.patience();
-    let reached = match timeout(limit, reach(first, hop, chain)).await {
+    let begun = Instant::now();
+    let reached = match timeout(limit, reach(first, hop, chain, witness)).await {
         Ok(reached) => reached,
         Err(_) => Err(hop
             .unreachable(&format!("nothing answered within {} s", limit.as_secs()))
             .hint("check that no firewall is in the way, or raise ConnectTimeout")),
     };
     let entered = match reached {
-        Ok(stream) => entrance.enter(stream).await,
+        Ok((stream, how)) => {
+            witness.reached(&how, begun.elapsed());
+            let entered = entrance.enter(stream).await;
+            witness.spoke(entrance.client());
+            entered
+        }
         Err(failure) => Err(failure),
     };
     match entered {
@@ -180,15 +221,25 @@ async fn enter(first: &First, hop: &Hop, chain: &mut Chain) -> Result<Link<Strea
     }
 }
 
-/// A stream that leads to a server: from the one before it, or by the first way.
-async fn reach(first: &First, hop: &Hop, chain: &mut Chain) -> Result<Stream, Failure> {
+/// A stream that leads to a server, from the one before it or by the first way, and how.
+async fn reach(
+    first: &First,
+    hop: &Hop,
+    chain: &mut Chain,
+    witness: &mut impl Witness,
+) -> Result<(Stream, String), Failure> {
     if let Some(reached) = chain.reach(hop).await {
-        return reached;
+        return reached.map(|stream| (stream, "the server before it leads there".to_owned()));
     }
     match first {
         First::Socket(socket) => {
-            match socket.connect(&hop.settings.host, hop.settings.port).await {
-                Ok(stream) => Ok(Box::new(stream)),
+            let Settings { host, port, .. } = &hop.settings;
+            match socket.connect(host, *port, witness).await {
+                Ok(stream) => {
+                    let peer =
+                        stream.peer_addr().map_or_else(|_| host.clone(), |it| it.to_string());
+                    Ok((Box::new(stream), format!("{peer} answers")))
+                }
                 Err(fault) => Err(hop.unreachable(&fault.to_string()).hint(fault.hint())),
             }
         }
@@ -196,7 +247,7 @@ async fn reach(first: &First, hop: &Hop, chain: &mut Chain) -> Result<Stream, Fa
             let dialer =
                 upstream::Dialer::new(upstream.clone(), socket.clone()).patience(hop.patience());
             match dialer.reach(&hop.target(), &Origin::Unix).await {
-                Ok(stream) => Ok(Box::new(stream)),
+                Ok(stream) => Ok((Box::new(stream), "the proxy leads there".to_owned())),
                 Err(error) => {
                     let failure = hop.unreachable(&error.to_string());
                     Err(match error.hint() {
@@ -209,9 +260,11 @@ async fn reach(first: &First, hop: &Hop, chain: &mut Chain) -> Result<Stream, Fa
         First::Command(words) => match command::start(words.clone()) {
             Ok((stream, running)) => {
                 chain.begin(running);
-                Ok(Box::new(stream))
+                Ok((Box::new(stream), format!("the command `{words}` runs")))
             }
-            Err(error) => Err(hop.unreachable(&format!("no shell for ProxyCommand: {error}"))),
+            Err(error) => Err(hop
+                .unreachable(&format!("no shell for ProxyCommand: {error}"))
+                .hint("SHELL names the shell that runs it")),
         },
     }
 }

@@ -1,7 +1,8 @@
 //! The first connection, over TCP.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use adit_forward::dial::Dial;
@@ -11,6 +12,7 @@ use adit_forward::target::Target;
 use adit_forward::tcp;
 use tokio::time::sleep;
 
+use crate::client::witness::{Nobody, Witness};
 use crate::settings::{AddressFamily, Settings};
 
 /// How long it takes from one attempt to the next, as with ssh.
@@ -36,8 +38,10 @@ pub(super) enum Fault {
     Name(Refusal),
     /// There is no address of the family that is wanted.
     Family,
-    /// It cannot come from the address that is wanted.
+    /// The address that it is to come from is of another family than all of it, or has no address.
     From(String),
+    /// It is to come from an address that no interface has.
+    Foreign(IpAddr),
     /// Nobody answers.
     Silent(Refusal),
 }
@@ -55,10 +59,15 @@ impl Socket {
     }
 
     /// Connects. The system decides how long it takes; put a limit around it.
-    pub(super) async fn connect(&self, host: &str, port: u16) -> Result<tcp::Stream, Fault> {
+    pub(super) async fn connect(
+        &self,
+        host: &str,
+        port: u16,
+        witness: &mut impl Witness,
+    ) -> Result<tcp::Stream, Fault> {
         let mut attempt = 1;
         loop {
-            match self.try_once(host, port).await {
+            match self.try_once(host, port, witness).await {
                 Err(Fault::Silent(why)) if attempt < self.attempts => {
                     tracing::info!(host, port, attempt, %why, "trying again");
                     attempt += 1;
@@ -69,12 +78,19 @@ impl Socket {
         }
     }
 
-    async fn try_once(&self, host: &str, port: u16) -> Result<tcp::Stream, Fault> {
+    async fn try_once(
+        &self,
+        host: &str,
+        port: u16,
+        witness: &mut impl Witness,
+    ) -> Result<tcp::Stream, Fault> {
+        witness.resolves();
         let addresses = tcp::resolve(host, port).await.map_err(Fault::Name)?;
         let addresses = self.of_family(addresses);
         if addresses.is_empty() {
             return Err(Fault::Family);
         }
+        witness.resolved(host, &addresses);
         let connected = match &self.from {
             None => tcp::connect(addresses).await,
             Some(name) => {
@@ -97,11 +113,17 @@ impl Socket {
     /// The address to come from: of a family that the target has too.
     async fn local(&self, name: &str, targets: &[SocketAddr]) -> Result<IpAddr, Fault> {
         let found = tcp::resolve(name, 0).await.unwrap_or_default();
-        found
+        let address = found
             .iter()
             .find(|from| targets.iter().any(|to| to.is_ipv4() == from.is_ipv4()))
             .map(SocketAddr::ip)
-            .ok_or_else(|| Fault::From(name.to_owned()))
+            .ok_or_else(|| Fault::From(name.to_owned()))?;
+        match UdpSocket::bind((address, 0)) {
+            Err(error) if error.kind() == ErrorKind::AddrNotAvailable => {
+                Err(Fault::Foreign(address))
+            }
+            _ => Ok(address),
+        }
     }
 
     fn of_family(&self, addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
@@ -120,7 +142,9 @@ impl Dial for Socket {
 
     async fn dial(&self, target: &Target, _: &Origin) -> Result<tcp::Stream, Refusal> {
         match target {
-            Target::Tcp { host, port } => self.connect(host, *port).await.map_err(Refusal::from),
+            Target::Tcp { host, port } => {
+                self.connect(host, *port, &mut Nobody).await.map_err(Refusal::from)
+            }
             Target::Unix(_) => Err(Refusal::NotAllowed),
         }
     }
@@ -131,8 +155,8 @@ impl Fault {
     pub(super) fn hint(&self) -> &'static str {
         match self {
             Self::Name(_) => "check the host's name, and that names are resolved here",
-            Self::Family => "leave out -4 and -6",
-            Self::From(_) => "BindAddress is an address of this machine",
+            Self::Family => "leave out -4 and -6, and AddressFamily",
+            Self::From(_) | Self::Foreign(_) => "BindAddress is an address of this machine",
             Self::Silent(_) => "check the address and the port, and that a server listens there",
         }
     }
@@ -144,6 +168,7 @@ impl fmt::Display for Fault {
             Self::Name(why) | Self::Silent(why) => why.fmt(f),
             Self::Family => f.write_str("it has no address of that family"),
             Self::From(name) => write!(f, "it cannot be reached from {name}"),
+            Self::Foreign(address) => write!(f, "no interface here has the address {address}"),
         }
     }
 }

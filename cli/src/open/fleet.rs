@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::client;
+use crate::client::witness::Nobody;
 use crate::client::chain::Chain;
 use crate::client::stream::Stream;
 use crate::failure::{Exit, Failure};
@@ -198,7 +199,7 @@ impl Berth {
         let opening = async {
             // It is never closed.
             let _turn = self.gangway.acquire().await;
-            client::connect(&self.plan.route, chain).await
+            client::connect(&self.plan.route, chain, &mut Nobody).await
         };
         tokio::select! {
             biased;

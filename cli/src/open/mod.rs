@@ -10,11 +10,14 @@ use adit_channels::session::Session;
 use adit_forward::channel::{Router, Routes};
 use adit_forward::spec;
 use adit_forward::stop::{Signal, Switch};
+use adit_ssh_config::config::Config;
+use adit_ssh_config::request;
 use tokio::task::JoinError;
 use tokio::time::sleep;
 
 use crate::args;
 use crate::client::chain::Chain;
+use crate::client::witness::Nobody;
 use crate::client::{self, Route, proxy};
 use crate::failure::{Exit, Failure};
 use crate::open::board::Board;
@@ -26,20 +29,21 @@ use crate::open::ready::Audience;
 use crate::open::server::Server;
 use crate::open::tunnel::{Here, Tunnel};
 use crate::runtime;
+use crate::settings::Settings;
 use crate::stop::Stop;
 
 mod board;
-pub(crate) mod configured;
+mod configured;
 mod fleet;
 mod line;
-mod opening;
+pub(crate) mod opening;
 mod outbound;
 mod patience;
 mod placement;
 mod plan;
 mod ready;
-mod server;
-mod stdio;
+pub(crate) mod server;
+pub(crate) mod stdio;
 pub(crate) mod tunnel;
 pub(crate) mod words;
 
@@ -77,22 +81,14 @@ pub(crate) fn run(args: args::Open) -> Result<(), Failure> {
 }
 
 fn plan(args: args::Open) -> Result<Plan, Failure> {
-    let proxy = proxy::choose(args.proxy.as_deref(), args.proxy_credentials.as_deref())?;
+    let reach = &args.reach;
+    let proxy = proxy::choose(reach.proxy.as_deref(), reach.proxy_credentials.as_deref())?;
     let stdio = specs("-W", args.stdio.as_slice())?.into_iter().next();
-    let local = specs("-L", &args.local)?.into_iter().map(Here::Local);
-    let dynamic = specs("-D", &args.dynamic)?.into_iter().map(Here::Dynamic);
-    let remote = specs("-R", &args.remote)?.into_iter().map(Tunnel::There);
-    let destination = words::destination(&args.destination)?;
-    let (route, config) = Route::plan(&mut words::sources(&args)?, destination, proxy)?;
-    let mut tunnels: Vec<Tunnel> = local.chain(dynamic).map(Tunnel::Here).chain(remote).collect();
-    for tunnel in configured::tunnels(&config) {
-        if !tunnels.contains(&tunnel) {
-            tunnels.push(tunnel);
-        }
-    }
-    if route.settings().gateway_ports {
-        tunnels.iter_mut().for_each(Tunnel::open_to_others);
-    }
+    let asked = asked(&args.local, &args.dynamic, &args.remote)?;
+    let destination = words::destination(&reach.destination)?;
+    let session = if stdio.is_some() { request::Session::Stdio } else { request::Session::None };
+    let (route, config) = Route::plan(&mut words::sources(reach, session)?, destination, proxy)?;
+    let tunnels = all(asked, &config, route.settings());
     if tunnels.is_empty() && stdio.is_none() {
         return Err(Failure::new(Exit::Usage, "no tunnel is asked for").hint(
             "for instance -L 8080:intranet:80, -D 1080, -R 8080:localhost:80 or -W intranet:80, \
@@ -109,8 +105,42 @@ fn plan(args: args::Open) -> Result<Plan, Failure> {
     Ok(Plan { route, stdio, tunnels, audience, loss, connections, classes, fund })
 }
 
+/// The tunnels that flags ask for.
+///
+/// # Errors
+/// Where one is none.
+pub(crate) fn asked(
+    local: &[String],
+    dynamic: &[String],
+    remote: &[String],
+) -> Result<Vec<Tunnel>, Failure> {
+    let local = specs("-L", local)?.into_iter().map(Here::Local);
+    let dynamic = specs("-D", dynamic)?.into_iter().map(Here::Dynamic);
+    let remote = specs("-R", remote)?.into_iter().map(Tunnel::There);
+    Ok(local.chain(dynamic).map(Tunnel::Here).chain(remote).collect())
+}
+
+/// These tunnels, and those of files.
+pub(crate) fn all(mut tunnels: Vec<Tunnel>, config: &Config, settings: &Settings) -> Vec<Tunnel> {
+    for tunnel in configured::tunnels(config) {
+        if !tunnels.contains(&tunnel) {
+            tunnels.push(tunnel);
+        }
+    }
+    if settings.gateway_ports {
+        tunnels.iter_mut().for_each(Tunnel::open_to_others);
+    }
+    tunnels
+}
+
 /// Reads the specifications of a flag.
-fn specs<T: FromStr<Err = spec::Error>>(flag: &str, texts: &[String]) -> Result<Vec<T>, Failure> {
+///
+/// # Errors
+/// Where one is none.
+pub(crate) fn specs<T: FromStr<Err = spec::Error>>(
+    flag: &str,
+    texts: &[String],
+) -> Result<Vec<T>, Failure> {
     texts
         .iter()
         .map(|text| {
@@ -204,10 +234,11 @@ impl Tunnels {
         signal: &mut Signal,
         patience: &mut Patience,
     ) -> Result<(), Failure> {
+        let mut witness = Nobody;
         let link = tokio::select! {
             biased;
             () = signal.asked() => return Ok(()),
-            link = client::connect(&plan.route, chain) => link?,
+            link = client::connect(&plan.route, chain, &mut witness) => link?,
         };
         let server = Server::of(link.peer_identification().as_deref());
         let Session { handle, driver, openings, .. } = Session::new(link, plan.session());

@@ -255,11 +255,13 @@ async fn run_here(
     }
 }
 
-fn unavailable(error: Unavailable) -> Failure {
+/// That a place here cannot be listened on.
+pub(crate) fn unavailable(error: Unavailable) -> Failure {
     hinted(Failure::new(Exit::Tunnel, &error), error.hint())
 }
 
-fn refused(error: Refused) -> Failure {
+/// That the server does not listen.
+pub(crate) fn refused(error: Refused) -> Failure {
     hinted(Failure::new(Exit::Tunnel, &error), error.hint())
 }
 

@@ -4,7 +4,7 @@ use adit_forward::entry::{Bind, Entry};
 
 /// What the server says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Server {
+pub(crate) enum Server {
     /// `adit serve`: it listens on what it is asked to, or refuses.
     Adit,
     /// OpenSSH or Dropbear: as it is mostly set up, it says yes and listens on loopback
@@ -16,7 +16,7 @@ pub(super) enum Server {
 
 impl Server {
     /// Goes by its identification string.
-    pub(super) fn of(identification: Option<&str>) -> Self {
+    pub(crate) fn of(identification: Option<&str>) -> Self {
         let software = identification.and_then(|it| it.strip_prefix("SSH-2.0-")).unwrap_or("");
         match software.split(['_', ' ', '-']).next() {
             Some("adit") => Self::Adit,
@@ -27,7 +27,7 @@ impl Server {
 
     /// What it is to be asked to listen on. An empty address, which is what `*` means to other
     /// servers, means nothing in particular to `adit serve`: that may then be loopback only.
-    pub(super) fn asked(self, entry: &Entry) -> Entry {
+    pub(crate) fn asked(self, entry: &Entry) -> Entry {
         match (self, entry) {
             (Self::Adit, Entry::Tcp { bind: Bind::All, port }) => {
                 Entry::Tcp { bind: Bind::Host("*".to_owned()), port: *port }
@@ -37,7 +37,7 @@ impl Server {
     }
 
     /// Whether it may listen on less than it was asked to, and yet have said yes.
-    pub(super) fn may_fall_short(self, entry: &Entry) -> bool {
+    pub(crate) fn may_fall_short(self, entry: &Entry) -> bool {
         self == Self::Lenient && matches!(entry, Entry::Tcp { bind, .. } if !is_loopback(bind))
     }
 }

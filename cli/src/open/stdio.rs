@@ -91,7 +91,8 @@ async fn carry(target: Target, session: Handle) -> Result<(), Failure> {
     })
 }
 
-fn refused(target: &Target, why: &Refusal) -> Failure {
+/// That the server does not reach a target.
+pub(crate) fn refused(target: &Target, why: &Refusal) -> Failure {
     let failure = Failure::new(Exit::Tunnel, format!("cannot reach {target}: {why}"));
     match why {
         Refusal::NotAllowed => failure.hint(

@@ -7,7 +7,7 @@ use adit_forward::spec::{Destination, Local, Remote};
 
 /// A tunnel that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Tunnel {
+pub(crate) enum Tunnel {
     /// It is entered here.
     Here(Here),
     /// It is entered at the server.
@@ -16,7 +16,7 @@ pub(super) enum Tunnel {
 
 /// A tunnel that is entered here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Here {
+pub(crate) enum Here {
     /// All of it goes to one target.
     Local(Local),
     /// Each connection says where it goes.
@@ -25,7 +25,7 @@ pub(super) enum Here {
 
 impl Tunnel {
     /// What it is called where programs read it.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Here(Here::Local(_)) => "local",
             Self::Here(Here::Dynamic(_)) => "dynamic",
@@ -35,7 +35,7 @@ impl Tunnel {
     }
 
     /// Where it is entered, as asked.
-    pub(super) fn entry(&self) -> &Entry {
+    pub(crate) fn entry(&self) -> &Entry {
         match self {
             Self::Here(here) => here.entry(),
             Self::There(remote) => &remote.entry,
@@ -43,7 +43,7 @@ impl Tunnel {
     }
 
     /// Has it entered by all addresses of this machine where none is named (`GatewayPorts`).
-    pub(super) fn open_to_others(&mut self) {
+    pub(crate) fn open_to_others(&mut self) {
         let entry = match self {
             Self::Here(Here::Local(Local { entry, .. }) | Here::Dynamic(entry)) => entry,
             Self::There(_) => return,
@@ -54,7 +54,7 @@ impl Tunnel {
     }
 
     /// Where it goes, where that is one place.
-    pub(super) fn target(&self) -> Option<String> {
+    pub(crate) fn target(&self) -> Option<String> {
         match self {
             Self::Here(Here::Local(Local { target, .. }))
             | Self::There(Remote { destination: Destination::Target(target), .. }) => {
@@ -67,7 +67,7 @@ impl Tunnel {
 
 impl Here {
     /// Where it is entered.
-    pub(super) fn entry(&self) -> &Entry {
+    pub(crate) fn entry(&self) -> &Entry {
         match self {
             Self::Local(local) => &local.entry,
             Self::Dynamic(entry) => entry,

@@ -19,11 +19,12 @@ pub(crate) fn destination(text: &str) -> Result<Destination, Failure> {
     })
 }
 
-/// The settings of flags, those of `-o` after them, and files: the first value wins.
+/// The settings of flags, those of `-o` after them, and files, for a connection for this: the first
+/// value wins.
 ///
 /// # Errors
 /// Where a path cannot be a setting.
-pub(crate) fn sources(args: &args::Open) -> Result<Sources, Failure> {
+pub(crate) fn sources(args: &args::Reach, session: Session) -> Result<Sources, Failure> {
     let word = |keyword, text: &str| Setting::Word(keyword, text.to_owned());
     let mut settings = Vec::new();
     settings.extend(args.port.map(|port| word(Keyword::Port, &port.to_string())));
@@ -38,6 +39,5 @@ pub(crate) fn sources(args: &args::Open) -> Result<Sources, Failure> {
     settings.extend(args.ipv4.then(|| word(Keyword::AddressFamily, "inet")));
     settings.extend(args.ipv6.then(|| word(Keyword::AddressFamily, "inet6")));
     settings.extend(args.option.iter().cloned().map(Setting::Line));
-    let session = if args.stdio.is_some() { Session::Stdio } else { Session::None };
     Sources::new(settings, sources::files(args.config.as_deref()), session)
 }

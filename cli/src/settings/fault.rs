@@ -18,7 +18,9 @@ pub(crate) fn explain(error: &Error) -> Failure {
             Some(hint) => failure.hint(hint),
             None => failure,
         },
-        Error::Unreadable { .. } => failure.hint("let yourself read it, or name another by -F"),
+        Error::Unreadable { .. } => {
+            failure.hint("check its name, and that you may read it; -F names another")
+        }
         Error::Writable(path) => failure
             .hint(format!("only you and root may write to it: chmod go-w {}", path.display())),
         Error::Expansion { fault, .. } => failure.hint(expansion(fault)),

@@ -36,11 +36,11 @@ impl Left {
     }
 }
 
-/// The words, and for `adit open` one more: the files of whoever runs the tests are no part of
+/// The words, and for `adit open` and `adit why` one more: the files of whoever runs the tests are no part of
 /// them, unless the words name one.
 fn without_files(words: &[String]) -> Vec<String> {
     let mut words = words.to_vec();
-    if words.first().is_some_and(|it| it == "open") && !words.iter().any(|it| it.starts_with("-F"))
+    if words.first().is_some_and(|it| it == "open" || it == "why") && !words.iter().any(|it| it.starts_with("-F"))
     {
         words.insert(1, "-Fnone".to_owned());
     }

@@ -6,6 +6,7 @@
 mod adit;
 mod commands;
 mod connections;
+mod failures;
 mod files;
 mod jumps;
 mod proxies;

@@ -26,7 +26,7 @@ use crate::event::SignRequest;
 use crate::ident::Identification;
 use crate::kex::client::{AwaitGroup, AwaitReply};
 use crate::kex::method::Method;
-use crate::kex::proposal::{self, Agreement, Direction, Own};
+use crate::kex::proposal::{self, Agreement, Direction, Offers, Own};
 use crate::kex::schedule::Outcome;
 use crate::kex::server::{AwaitInit, AwaitRequest, AwaitSignature};
 use crate::kex::transcript::Transcript;
@@ -58,6 +58,8 @@ pub(crate) struct Exchange {
     peer_takes_ext_info: bool,
     /// Whether the peer's next packet of the method was guessed wrongly.
     skip_guess: bool,
+    /// What a client and its server offered each other first, until somebody asks.
+    offers: Option<Offers>,
 }
 
 /// What only one of the roles knows.
@@ -122,7 +124,13 @@ impl Exchange {
             ext_info,
             peer_takes_ext_info: false,
             skip_guess: false,
+            offers: None,
         }
+    }
+
+    /// What both sides offered first, once, for a client that wants to tell of it.
+    pub(crate) fn take_offers(&mut self) -> Option<Offers> {
+        self.offers.take()
     }
 
     /// Whether no exchange is under way.
@@ -251,6 +259,9 @@ impl Exchange {
     ) -> Result<Progress, Error> {
         let message = KexInit::decode(payload)?;
         if self.session_id.is_none() {
+            if matches!(self.role, Role::Client) {
+                self.offers = Some(Offers { ours: own.message.clone(), theirs: message.clone() });
+            }
             self.learn_extensions(&message, record)?;
         }
         let (client, server, side) = match self.role {

@@ -1,6 +1,8 @@
 //! What is offered, and what is agreed on,
 //! [RFC 4253 section 7.1](https://www.rfc-editor.org/rfc/rfc4253#section-7.1).
 
+use std::fmt;
+
 use crate::config::Algorithms;
 use crate::error::Error;
 use crate::message::kexinit::KexInit;
@@ -69,6 +71,39 @@ impl Agreement {
                 compression: &self.compression_server_to_client,
             },
         }
+    }
+}
+
+/// As people read it.
+impl fmt::Display for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}, {}", self.exchange, self.host_key, self.cipher_client_to_server)?;
+        if self.cipher_server_to_client != self.cipher_client_to_server {
+            write!(f, " and {}", self.cipher_server_to_client)?;
+        }
+        Ok(())
+    }
+}
+
+/// What the two sides of a connection offered each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offers {
+    /// What this side offers.
+    pub ours: KexInit,
+    /// What the peer offers.
+    pub theirs: KexInit,
+}
+
+impl Offers {
+    /// The lists of both, by what they are of; of two directions the one from client to server.
+    pub fn lists(&self) -> impl Iterator<Item = (&'static str, &NameList, &NameList)> {
+        let of: [(&str, fn(&KexInit) -> &NameList); 4] = [
+            ("key exchange methods", |it| &it.kex_algorithms),
+            ("host key algorithms", |it| &it.server_host_key_algorithms),
+            ("ciphers", |it| &it.encryption_client_to_server),
+            ("macs", |it| &it.mac_client_to_server),
+        ];
+        of.into_iter().map(|(what, list)| (what, list(&self.ours), list(&self.theirs)))
     }
 }
 

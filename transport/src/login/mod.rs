@@ -79,6 +79,16 @@ impl Login {
         &self.attempts
     }
 
+    /// What is being tried, in words; at the end, what let the user in.
+    pub fn trying(&self) -> Option<&str> {
+        self.trying.as_deref()
+    }
+
+    /// The server has ended the connection: what was being tried was in vain.
+    pub fn end(&mut self) {
+        self.conclude(Outcome::Refused);
+    }
+
     /// The methods that the server offered last.
     pub fn server_methods(&self) -> Option<&NameList> {
         self.server_methods.as_ref()
