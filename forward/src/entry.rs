@@ -77,6 +77,7 @@ impl Unavailable {
                 Some("remove the file, or allow dead sockets to be replaced")
             }
             ErrorKind::AddrInUse => Some("another program listens there; choose another port"),
+            ErrorKind::NotFound if self.is_path() => Some("make the folder first"),
             ErrorKind::PermissionDenied if self.is_path() => {
                 Some("choose a folder that you may write to")
             }

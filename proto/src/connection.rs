@@ -281,6 +281,11 @@ impl Connection {
         self.machine.transport.exchange.peer_identification()
     }
 
+    /// The first line that a server has said, as long as it has not said who it is.
+    pub fn preamble(&self) -> Option<&str> {
+        self.machine.preamble()
+    }
+
     /// What a client and its server have offered each other first; once.
     pub fn take_offers(&mut self) -> Option<Offers> {
         self.machine.transport.exchange.take_offers()

@@ -114,6 +114,11 @@ impl Scanner {
         if input.len() > limit { Err(self.give_up(input)) } else { Ok(None) }
     }
 
+    /// The first line that came before an identification string.
+    pub(crate) fn first_line(&self) -> Option<&str> {
+        self.first_line.as_deref()
+    }
+
     fn skip(&mut self, line: &[u8]) -> Result<(), error::Identification> {
         self.before += line.len() + 1;
         if self.before > MAX_BEFORE || self.preamble == Preamble::Forbidden {

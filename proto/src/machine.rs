@@ -286,6 +286,12 @@ impl Machine {
         }
     }
 
+    /// What the peer said in place of who it is.
+    pub(crate) fn preamble(&self) -> Option<&str> {
+        let unknown = self.transport.exchange.peer_identification().is_none();
+        self.scanner.first_line().filter(|_| unknown)
+    }
+
     /// Acts on what a step of the key exchange came to.
     pub(crate) fn advance(&mut self, progress: Progress) -> Result<(), Error> {
         match progress {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use adit_proto::error::Identification;
 use adit_proto::event::SignRequest;
 use adit_proto::message::connection::ConnectionMessage;
 use adit_proto::message::disconnect::Reason;
@@ -233,6 +234,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         Ok(())
     }
 
+    /// That the other side has said something else than who it is, before it went.
+    fn said_before(&self) -> Option<Error> {
+        let line = self.connection.preamble()?.to_owned();
+        Some(adit_proto::Error::Identification(Identification::NotSsh(line)).into())
+    }
+
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         buffer::make_room(&mut self.input);
         let read = poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.input);
@@ -241,7 +248,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         }
         match (ready!(read), self.broken.take()) {
             (Ok(0) | Err(_), Some(error)) => Poll::Ready(Err(error.into())),
-            (Ok(0), None) => Poll::Ready(Err(Error::Closed)),
+            (Ok(0), None) => Poll::Ready(Err(self.said_before().unwrap_or(Error::Closed))),
+            (Err(error), None) => Poll::Ready(Err(self.said_before().unwrap_or(error.into()))),
             (read, broken) => {
                 self.broken = broken;
                 read?;

@@ -54,6 +54,8 @@ fn login(settings: &Settings, attempts: &[Attempt], methods: &str, ended: Option
         "the server counts every key that it is offered: name the right one by -i, with \
          -o IdentitiesOnly=yes"
             .to_owned()
+    } else if attempts.iter().any(|it| it.doubt.is_some()) {
+        "have the authority sign a certificate that fits".to_owned()
     } else if partly {
         format!("the server wants {methods} as well")
     } else if !takes("publickey") && settings.batch_mode {

@@ -252,7 +252,8 @@ async fn reach(
                     let failure = hop.unreachable(&error.to_string());
                     Err(match error.hint() {
                         Some(hint) => failure.hint(hint),
-                        None => failure,
+                        None => failure
+                            .hint("check the proxy's address, and that it can reach the server"),
                     })
                 }
             }

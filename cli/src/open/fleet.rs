@@ -10,9 +10,9 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::client;
-use crate::client::witness::Nobody;
 use crate::client::chain::Chain;
 use crate::client::stream::Stream;
+use crate::client::witness::Nobody;
 use crate::failure::{Exit, Failure};
 use crate::open::board::Board;
 use crate::open::patience::Patience;

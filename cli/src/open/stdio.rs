@@ -94,12 +94,25 @@ async fn carry(target: Target, session: Handle) -> Result<(), Failure> {
 /// That the server does not reach a target.
 pub(crate) fn refused(target: &Target, why: &Refusal) -> Failure {
     let failure = Failure::new(Exit::Tunnel, format!("cannot reach {target}: {why}"));
-    match why {
-        Refusal::NotAllowed => failure.hint(
+    match (why, target) {
+        (Refusal::NotAllowed, Target::Unix(_)) => failure.hint(
+            "the server must allow forwarding there: AllowStreamLocalForwarding in its \
+             sshd_config, or --permit of adit serve",
+        ),
+        (Refusal::NotAllowed, _) => failure.hint(
             "the server must allow forwarding there: AllowTcpForwarding and PermitOpen in its \
              sshd_config, or --permit of adit serve",
         ),
-        Refusal::NameNotFound => failure.hint("the name is looked up by the server, and not here"),
+        (Refusal::Prohibited(_), _) => {
+            failure.hint("adit explain says at the gateway which of its rules decides")
+        }
+        (Refusal::Other(_), Target::Unix(_)) => failure.hint(
+            "sshd does not say why: look whether the socket is there for your user, and \
+             AllowStreamLocalForwarding in its sshd_config",
+        ),
+        (Refusal::NameNotFound, Target::Tcp { .. }) => {
+            failure.hint("the name is looked up by the server, and not here")
+        }
         _ => failure.hint("the connection is made by the server: check what it can reach"),
     }
 }

@@ -40,7 +40,8 @@ impl Left {
 /// them, unless the words name one.
 fn without_files(words: &[String]) -> Vec<String> {
     let mut words = words.to_vec();
-    if words.first().is_some_and(|it| it == "open" || it == "why") && !words.iter().any(|it| it.starts_with("-F"))
+    if words.first().is_some_and(|it| it == "open" || it == "why")
+        && !words.iter().any(|it| it.starts_with("-F"))
     {
         words.insert(1, "-Fnone".to_owned());
     }

@@ -9,6 +9,8 @@ pub struct Attempt {
     pub what: String,
     /// What came of it.
     pub outcome: Outcome,
+    /// What may have been the reason of a refusal, as far as can be seen from here.
+    pub doubt: Option<String>,
 }
 
 /// What came of an attempt.
@@ -25,7 +27,10 @@ pub enum Outcome {
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.outcome {
-            Outcome::Refused => write!(f, "{}: refused", self.what),
+            Outcome::Refused => {
+                write!(f, "{}: refused", self.what)?;
+                self.doubt.as_ref().map_or(Ok(()), |doubt| write!(f, ", and {doubt}"))
+            }
             Outcome::Partial => write!(f, "{}: accepted, but more is wanted", self.what),
             Outcome::Skipped(why) => write!(f, "{}: {why}", self.what),
         }

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use adit_proto::event::{Credential, Invitation, SignRequest};
 use adit_proto::message::ext_info::ExtInfo;
@@ -23,6 +24,7 @@ use crate::prompt::Prompt;
 
 pub mod attempt;
 pub mod candidate;
+mod doubt;
 
 /// How often a passphrase may be mistyped.
 const PASSPHRASES: usize = 3;
@@ -266,15 +268,20 @@ impl Login {
     }
 
     fn conclude(&mut self, outcome: Outcome) {
-        self.current = None;
+        let shown = self.current.take();
+        let certificate = shown.as_ref().and_then(|(candidate, _)| candidate.certificate());
         if let Some(what) = self.trying.take() {
             tracing::debug!(what, ?outcome, "tried to log in");
-            self.attempts.push(Attempt { what, outcome });
+            let user = self.config.destination.rsplit_once('@').map_or("", |(user, _)| user);
+            let doubt = certificate
+                .filter(|_| outcome == Outcome::Refused)
+                .and_then(|certificate| doubt::of(certificate, user, SystemTime::now()));
+            self.attempts.push(Attempt { what, outcome, doubt });
         }
     }
 
     fn skip(&mut self, what: String, why: String) {
-        self.attempts.push(Attempt { what, outcome: Outcome::Skipped(why) });
+        self.attempts.push(Attempt { what, outcome: Outcome::Skipped(why), doubt: None });
     }
 }
 

@@ -105,39 +105,44 @@ pub(super) const CASES: &[Case] = &[
         },
         exit: 10,
         step: "connection",
-        cause: "cannot connect to 127.0.0.1:…: the proxy 127.0.0.1:CLOSED…connection refused",
-        hint: "…",
+        cause: "cannot connect to 127.0.0.1:CLOSED: cannot connect through the proxy \
+                socks5h://127.0.0.1:CLOSED: it cannot be reached: connection refused",
+        hint: "check the proxy's address, and that it can reach the server",
     },
     Case {
         name: "a proxy that does not lead there",
         set_up: |stage| by(stage, socks(&[5, 0], &[5, 2, 0, 1, 0, 0, 0, 0, 0, 0])),
         exit: 10,
         step: "connection",
-        cause: "cannot connect to 127.0.0.1:CLOSED: …not allowed…",
-        hint: "…",
+        cause: "cannot connect to 127.0.0.1:CLOSED: cannot connect through the proxy \
+                socks5h://127.0.0.1:PROXY: it answered: connection not allowed by its rules (SOCKS5 \
+                reply 2)",
+        hint: "check the proxy's address, and that it can reach the server",
     },
     Case {
         name: "a proxy that wants a login",
         set_up: |stage| by(stage, socks(&[5, 0xff], &[])),
         exit: 10,
         step: "connection",
-        cause: "cannot connect to 127.0.0.1:CLOSED: …",
-        hint: "…",
+        cause: "cannot connect to 127.0.0.1:CLOSED: cannot connect through the proxy \
+                socks5h://127.0.0.1:PROXY: it wants a user and a password",
+        hint: "put them into its URL: socks5://user:password@host:port",
     },
     Case {
         name: "a proxy that is none",
         set_up: |stage| by(stage, speaker(b"HTTP/1.1 400 Bad Request\r\n\r\n")),
         exit: 10,
         step: "connection",
-        cause: "cannot connect to 127.0.0.1:CLOSED: …",
-        hint: "…",
+        cause: "cannot connect to 127.0.0.1:CLOSED: cannot connect through the proxy \
+                socks5h://127.0.0.1:PROXY: its answer is not understood: this is not SOCKS5",
+        hint: "if it is an HTTP proxy, its URL begins with http://",
     },
     Case {
         name: "a command that ends",
-        set_up: |_| named("host", &["-oProxyCommand=exit 7"]),
+        set_up: |_| named("host", &["-oProxyCommand=sh -c 'exit 7'"]),
         exit: 10,
         step: "identification",
-        cause: "host: the peer closed the connection; the proxy command `exit 7` ended: exit \
+        cause: "host: the peer closed the connection; the proxy command `sh -c 'exit 7'` ended: exit \
                 status: 7",
         hint: "run the command by itself to see what it says",
     },
@@ -159,7 +164,10 @@ pub(super) const CASES: &[Case] = &[
         set_up: |stage| {
             let (outer, closed) = (stage.sshd(""), stage.closed());
             let hop = stage.server(outer).hop();
-            stage.enter(outer, &["-p", &closed.port().to_string(), "-J", &hop])
+            let mut words = stage.enter(outer, &["-J", &hop]);
+            let at = words.iter().position(|it| it == "-p").unwrap();
+            words[at + 1] = closed.port().to_string();
+            words
         },
         exit: 10,
         step: "connection",

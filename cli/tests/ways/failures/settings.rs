@@ -116,8 +116,8 @@ pub(super) const CASES: &[Case] = &[
         set_up: |_| words(&["-F", "none", "-L", "80", "host"]),
         exit: 2,
         step: "settings",
-        cause: "-L 80: …",
-        hint: "…host:port…",
+        cause: "-L 80: the target is missing, in `80`",
+        hint: "write [bind:]port:host:hostport, or /path in place of either pair",
     },
     Case {
         name: "a proxy and a command for one way",

@@ -23,10 +23,8 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let names = vec![
-            (folder.path().display().to_string(), "DIR"),
-            (format!("{}@", user()), "USER@"),
-        ];
+        let names =
+            vec![(folder.path().display().to_string(), "DIR"), (format!("{}@", user()), "USER@")];
         Self { folder, names, servers: Vec::new(), listeners: Vec::new(), kept: Vec::new() }
     }
 
