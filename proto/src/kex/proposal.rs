@@ -97,13 +97,19 @@ pub struct Offers {
 impl Offers {
     /// The lists of both, by what they are of; of two directions the one from client to server.
     pub fn lists(&self) -> impl Iterator<Item = (&'static str, &NameList, &NameList)> {
-        let of: [(&str, fn(&KexInit) -> &NameList); 4] = [
-            ("key exchange methods", |it| &it.kex_algorithms),
-            ("host key algorithms", |it| &it.server_host_key_algorithms),
-            ("ciphers", |it| &it.encryption_client_to_server),
-            ("macs", |it| &it.mac_client_to_server),
-        ];
-        of.into_iter().map(|(what, list)| (what, list(&self.ours), list(&self.theirs)))
+        let Self { ours, theirs } = self;
+        let kex = (&ours.kex_algorithms, &theirs.kex_algorithms);
+        let keys = (&ours.server_host_key_algorithms, &theirs.server_host_key_algorithms);
+        let ciphers = (&ours.encryption_client_to_server, &theirs.encryption_client_to_server);
+        let macs = (&ours.mac_client_to_server, &theirs.mac_client_to_server);
+        [
+            ("key exchange methods", kex),
+            ("host key algorithms", keys),
+            ("ciphers", ciphers),
+            ("macs", macs),
+        ]
+        .into_iter()
+        .map(|(what, (ours, theirs))| (what, ours, theirs))
     }
 }
 
