@@ -123,7 +123,7 @@ impl Route {
         match &self.first {
             First::Socket(_) => {}
             First::Proxy(_, upstream) => {
-                told.push_str(&format!(", by the proxy {}", upstream.place()))
+                told.push_str(&format!(", by the proxy {}", upstream.place()));
             }
             First::Command(words) => told.push_str(&format!(", by the command `{words}`")),
         }

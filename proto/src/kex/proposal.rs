@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::config::Algorithms;
+use crate::config::{Algorithms, NONE};
 use crate::error::Error;
 use crate::message::kexinit::KexInit;
 use crate::name::NameList;
@@ -50,7 +50,7 @@ pub(crate) enum Direction {
 }
 
 /// What packets of one direction go under.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Protection<'a> {
     pub(crate) cipher: &'a str,
     pub(crate) mac: Option<&'a str>,
@@ -74,14 +74,25 @@ impl Agreement {
     }
 }
 
-/// As people read it.
+/// As people read it: one direction stands for both where they are alike.
 impl fmt::Display for Agreement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}, {}", self.exchange, self.host_key, self.cipher_client_to_server)?;
-        if self.cipher_server_to_client != self.cipher_client_to_server {
-            write!(f, " and {}", self.cipher_server_to_client)?;
+        write!(f, "{}, {}", self.exchange, self.host_key)?;
+        let out = self.algorithms(Direction::ClientToServer);
+        let back = self.algorithms(Direction::ServerToClient);
+        write!(f, ", {out}")?;
+        if out == back { Ok(()) } else { write!(f, " and back {back}") }
+    }
+}
+
+/// As people read it.
+impl fmt::Display for Protection<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.cipher)?;
+        if let Some(mac) = self.mac {
+            write!(f, " with {mac}")?;
         }
-        Ok(())
+        if self.compression == NONE { Ok(()) } else { write!(f, ", {}", self.compression) }
     }
 }
 
@@ -102,11 +113,14 @@ impl Offers {
         let keys = (&ours.server_host_key_algorithms, &theirs.server_host_key_algorithms);
         let ciphers = (&ours.encryption_client_to_server, &theirs.encryption_client_to_server);
         let macs = (&ours.mac_client_to_server, &theirs.mac_client_to_server);
+        let compressions =
+            (&ours.compression_client_to_server, &theirs.compression_client_to_server);
         [
             ("key exchange methods", kex),
             ("host key algorithms", keys),
             ("ciphers", ciphers),
             ("macs", macs),
+            ("compressions", compressions),
         ]
         .into_iter()
         .map(|(what, (ours, theirs))| (what, ours, theirs))
