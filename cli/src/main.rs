@@ -13,6 +13,8 @@ mod explain;
 mod failure;
 mod harden;
 mod log;
+#[cfg(test)]
+mod memory;
 mod open;
 mod prompt;
 mod runtime;

@@ -52,6 +52,10 @@ impl<S: Stream> Stream for Early<S> {
     fn forgo(&mut self) {
         self.stream.forgo();
     }
+
+    fn is_sent_at_once(&mut self) {
+        self.stream.is_sent_at_once();
+    }
 }
 
 impl<S> fmt::Debug for Early<S> {

@@ -35,6 +35,13 @@ impl stream::Stream for Stream {
             Self::Unix(stream) => stream.forgo(),
         }
     }
+
+    fn is_sent_at_once(&mut self) {
+        match self {
+            Self::Tcp(stream) => stream.is_sent_at_once(),
+            Self::Unix(stream) => stream.is_sent_at_once(),
+        }
+    }
 }
 
 /// A listening socket of either kind.

@@ -62,4 +62,8 @@ pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Makes dropping it no reset where only the direction that is read has not ended: nobody
     /// wants to know what the other side has to say.
     fn forgo(&mut self) {}
+
+    /// The program at the other end sends small segments at once, so that it need not be told
+    /// soon what was received.
+    fn is_sent_at_once(&mut self) {}
 }

@@ -41,6 +41,11 @@ impl Identification {
         self.0.strip_prefix(b"SSH-2.0-").is_some_and(|rest| rest.starts_with(b"OpenSSH"))
     }
 
+    /// Whether the software says that it is adit.
+    pub fn is_adit(&self) -> bool {
+        self.0.strip_prefix(b"SSH-2.0-").is_some_and(|rest| rest.starts_with(b"adit_"))
+    }
+
     fn parse(line: &[u8]) -> Result<Self, error::Identification> {
         if line.len() + 2 > MAX_LINE || line.contains(&0) {
             return Err(error::Identification::Unusable);

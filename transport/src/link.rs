@@ -104,6 +104,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         self.connection.peer_identification().is_some_and(|it| it.is_openssh())
     }
 
+    /// Whether the peer says that it is adit, which never holds small segments back.
+    pub fn peer_is_adit(&self) -> bool {
+        self.connection.peer_identification().is_some_and(|it| it.is_adit())
+    }
+
+    /// The byte stream, to be told something. What is read from it or written to it here would
+    /// be missing in the connection.
+    pub fn stream(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// The next message of the connection protocol.
     ///
     /// Cancel safe: what was read stays in the link.

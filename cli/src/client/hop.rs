@@ -166,8 +166,13 @@ impl Entrance<'_> {
                 ))
             }
             Ok(Err(error)) => Err(hop.explain(&error)),
-            Ok(Ok(link)) => match self.client.host_key_shown() {
-                Some(key) => Ok((link, key.fingerprint())),
+            Ok(Ok(mut link)) => match self.client.host_key_shown() {
+                Some(key) => {
+                    if link.peer_is_adit() {
+                        link.stream().is_sent_at_once();
+                    }
+                    Ok((link, key.fingerprint()))
+                }
                 None => Err(Failure::new(Exit::Other, format!("{} has no key", hop.name()))),
             },
             Err(_) => {
@@ -182,54 +187,20 @@ impl Entrance<'_> {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
-    use std::io;
-    use std::pin::Pin;
     use std::sync::Arc;
-    use std::task::{Context, Poll};
 
-    use adit_forward::stream;
     use adit_transport::accept::{Decide, accept};
     use adit_transport::config::{Common, ServerConfig};
     use adit_transport::event::{Decision, LoginRequest};
     use adit_transport::ident::Identification;
     use adit_transport::provider;
     use tempfile::TempDir;
-    use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
+    use tokio::io::{DuplexStream, duplex};
 
     use super::*;
+    use crate::memory::Memory;
     use crate::serve::host_keys::HostKeys;
     use crate::settings::sources::tests::settings;
-
-    /// A stream in memory.
-    struct Memory(DuplexStream);
-
-    impl stream::Stream for Memory {}
-
-    impl AsyncRead for Memory {
-        fn poll_read(
-            mut self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-            into: &mut ReadBuf<'_>,
-        ) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.0).poll_read(cx, into)
-        }
-    }
-
-    impl AsyncWrite for Memory {
-        fn poll_write(
-            mut self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-            bytes: &[u8],
-        ) -> Poll<io::Result<usize>> {
-            Pin::new(&mut self.0).poll_write(cx, bytes)
-        }
-        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.0).poll_flush(cx)
-        }
-        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.0).poll_shutdown(cx)
-        }
-    }
 
     /// Never knows whether to let anybody in.
     struct Ponder;

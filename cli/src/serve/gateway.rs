@@ -8,10 +8,10 @@ use adit_forward::channel::{self, Forwarded};
 use adit_forward::relay::{self, Relay};
 use adit_forward::remote::{self, Owner};
 use adit_forward::stop::Signal;
+use adit_forward::stream::Stream;
 use adit_gateway::login::Login;
 use adit_transport::accept::accept;
 use adit_transport::link::Link;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::serve::charter::Charter;
 use crate::serve::doorman::Doorman;
@@ -76,7 +76,7 @@ impl<W: World> Gateway<W> {
         mut visit: Visit,
         mut signal: Signal,
     ) where
-        S: AsyncRead + AsyncWrite + Unpin + Send,
+        S: Stream,
     {
         let charter = self.house.charter();
         let let_in = self.let_in(stream, peer, &charter, &mut visit, &mut signal).await;
@@ -127,7 +127,7 @@ impl<W: World> Gateway<W> {
         signal: &mut Signal,
     ) -> Option<(Link<S>, Login)>
     where
-        S: AsyncRead + AsyncWrite + Unpin + Send,
+        S: Stream,
     {
         let keys = Arc::clone(&charter.config.host_keys);
         let mut pushed_out = visit.pushed_out();
@@ -141,7 +141,10 @@ impl<W: World> Gateway<W> {
             () = signal.asked() => return None,
         };
         match accepted {
-            Ok(link) => {
+            Ok(mut link) => {
+                if link.peer_is_adit() {
+                    link.stream().is_sent_at_once();
+                }
                 let login = doorman.login();
                 if login.is_none() {
                     tracing::error!(%peer, "somebody came in without a login");

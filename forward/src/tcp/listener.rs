@@ -7,13 +7,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::task::Poll;
 
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 
 use crate::accept::{Accept, Backoff};
 use crate::entry::{Bind, Entry, Unavailable};
 use crate::origin::Origin;
-use crate::tcp::stream::Stream;
+use crate::tcp::stream::{self, Stream};
 
 /// Connections that the kernel keeps while they wait to be accepted. It may allow fewer.
 const BACKLOG: i32 = 1024;
@@ -131,7 +131,7 @@ impl Accept for Listener {
             match self.accept_any().await {
                 Ok((stream, peer)) => {
                     self.backoff.handle_success(&self.place);
-                    return Ok((Stream::from(stream), Origin::Tcp(peer)));
+                    return Ok((Stream::accepted(stream), Origin::Tcp(peer)));
                 }
                 Err(error) => self.backoff.handle_failure(error, &self.place).await?,
             }
@@ -212,6 +212,7 @@ fn bind_all(addresses: &[(SocketAddr, Need)]) -> Result<Vec<TcpListener>, Unavai
 fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket_for(address)?;
     socket.bind(&address.into())?;
+    stream::set_options(&SockRef::from(&socket))?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
 }
@@ -236,6 +237,17 @@ fn lacks_family(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_connection_comes_with_all_options_of_a_stream() {
+        let mut listener = Listener::bind(&Bind::Localhost, 0).await.unwrap();
+        let program = TcpStream::connect(listener.addresses()[0]).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let socket = stream.socket();
+        assert_eq!(socket.linger().unwrap(), Some(std::time::Duration::ZERO));
+        assert!(socket.tcp_nodelay().unwrap() && socket.keepalive().unwrap());
+        drop(program);
+    }
 
     #[tokio::test]
     async fn localhost_is_both_families_with_one_port() {

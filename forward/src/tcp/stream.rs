@@ -4,15 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::stream;
-
-/// Reads below this are acknowledged at once: the last segments of a message, or the only ones.
-const SMALL: usize = 4096;
 
 /// A TCP connection. Dropped before both directions have ended, it is reset.
 ///
@@ -21,18 +19,15 @@ const SMALL: usize = 4096;
 /// ended that is taken back: the kernel then delivers what is left by itself.
 ///
 /// There is no delay for small segments (`TCP_NODELAY`): what is carried was put into
-/// segments by its own program. Small reads are acknowledged at once (`TCP_QUICKACK`, where the
-/// system has it): a peer that delays small segments waits for that, up to 40 ms each time.
-/// OpenSSH does so without a session, so that each of its key exchanges took that long.
-/// Keep-alive is on, with the times of the system: a host that
-/// is gone without a word is noticed in the end.
+/// segments by its own program. Keep-alive is on, with the times of the system: a host that is
+/// gone without a word is noticed in the end.
 #[derive(Debug)]
 pub struct Stream {
     inner: TcpStream,
     read: Direction,
     write: Direction,
-    /// Reads below this are acknowledged at once.
-    prompt: usize,
+    /// Whether what is read is acknowledged at once.
+    prompt: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,26 +39,41 @@ enum Direction {
 impl From<TcpStream> for Stream {
     fn from(inner: TcpStream) -> Self {
         let socket = SockRef::from(&inner);
-        let set = inner
-            .set_zero_linger()
-            .and_then(|()| inner.set_nodelay(true))
-            .and_then(|()| socket.set_keepalive(true));
-        if let Err(error) = set {
+        if let Err(error) = set_options(&socket) {
             // Some systems refuse this on a connection that is already broken.
             tracing::debug!(%error, "cannot set socket options");
         }
-        Self { inner, read: Direction::Open, write: Direction::Open, prompt: SMALL }
+        Self::with_options(inner)
     }
 }
 
+/// Sets the options that a [`Stream`] has. On Linux the connections of a listener come with those
+/// of the listener.
+pub(super) fn set_options(socket: &SockRef<'_>) -> io::Result<()> {
+    socket.set_linger(Some(Duration::ZERO))?;
+    socket.set_tcp_nodelay(true)?;
+    socket.set_keepalive(true)
+}
+
 impl Stream {
+    /// A connection that came through a listener with the options of a stream.
+    pub(super) fn accepted(inner: TcpStream) -> Self {
+        if cfg!(target_os = "linux") { Self::with_options(inner) } else { Self::from(inner) }
+    }
+
+    fn with_options(inner: TcpStream) -> Self {
+        Self { inner, read: Direction::Open, write: Direction::Open, prompt: false }
+    }
+
     /// Makes it fit for a protocol of packets, as SSH is, that says itself how it ends: dropped,
     /// it is closed in peace, whatever was read and written. And whatever was read is
-    /// acknowledged at once when nothing is left to be read, since an answer may wait for it.
+    /// acknowledged at once when nothing is left to be read (`TCP_QUICKACK`, where the system has
+    /// it): a peer that delays small segments waits for that, up to 40 ms each time. OpenSSH does
+    /// so without a session, so that each of its key exchanges took that long.
     #[must_use]
     pub fn for_packets(mut self) -> Self {
         (self.read, self.write) = (Direction::Ended, Direction::Ended);
-        self.prompt = usize::MAX;
+        self.prompt = true;
         self.make_peace();
         self
     }
@@ -88,6 +98,12 @@ impl Stream {
         if let Err(error) = set {
             tracing::warn!(%error, service, "the type of service cannot be set");
         }
+    }
+
+    /// To look at its options.
+    #[cfg(test)]
+    pub(super) fn socket(&self) -> SockRef<'_> {
+        SockRef::from(&self.inner)
     }
 
     /// The address at the other end.
@@ -119,6 +135,10 @@ impl stream::Stream for Stream {
     fn forgo(&mut self) {
         self.read = Direction::Ended;
     }
+
+    fn is_sent_at_once(&mut self) {
+        self.prompt = false;
+    }
 }
 
 impl Drop for Stream {
@@ -139,7 +159,7 @@ impl AsyncRead for Stream {
         ready!(Pin::new(&mut self.inner).poll_read(cx, into))?;
         match into.filled().len() - before {
             0 if space > 0 => self.read = Direction::Ended,
-            read if read < space.min(self.prompt) => self.acknowledge(),
+            read if read < space && self.prompt => self.acknowledge(),
             _ => {}
         }
         Poll::Ready(Ok(()))

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
 
+use crate::memory::Memory;
 use crate::serve::charter::Charter;
 use crate::serve::gateway::Gateway;
 use crate::serve::ledger::{Book, Ledger, Scribe};
@@ -60,7 +61,7 @@ impl Stage {
         let peer = SocketAddr::new(from, 50_000);
         let visit = self.gateway.receive(peer)?;
         let (near, far) = tokio::io::duplex(64 * 1024);
-        let served = self.gateway.clone().attend(far, peer, visit, self.signal.clone());
+        let served = self.gateway.clone().attend(Memory(far), peer, visit, self.signal.clone());
         Some((near, tokio::spawn(served)))
     }
 
