@@ -50,6 +50,9 @@ pub(crate) struct Settings {
     pub(crate) batch_mode: bool,
     /// `BindAddress`: the address that the first connection comes from.
     pub(crate) bind_address: Option<String>,
+    /// `BindInterface`: the interface whose address the first connection comes from, where
+    /// `BindAddress` says nothing.
+    pub(crate) bind_interface: Option<String>,
     /// `StreamLocalBindMask`: who may connect to a socket that is listened on here.
     pub(crate) bind_mode: unix::Mode,
     /// `StreamLocalBindUnlink`: a dead socket in the way of a listener is removed.
@@ -163,6 +166,7 @@ impl Settings {
             alive_named: named(Keyword::ServerAliveInterval),
             batch_mode: config.is_yes(Keyword::BatchMode),
             bind_address: text(Keyword::BindAddress),
+            bind_interface: text(Keyword::BindInterface),
             bind_mode: bind_mode(config),
             bind_unlink: config.is_yes(Keyword::StreamLocalBindUnlink),
             certificate_files: certificate_files(config, system).map_err(expand)?,

@@ -38,6 +38,34 @@ impl System {
     }
 }
 
+/// The addresses of a network interface, where it is up: those that reach further than the link
+/// come first.
+///
+/// # Errors
+/// Where the system does not tell.
+pub fn interface_addresses(name: &str) -> io::Result<Vec<IpAddr>> {
+    let mut addresses: Vec<IpAddr> =
+        interfaces()?.filter(|(its, _)| its == name).map(|(_, address)| address).collect();
+    let is_near = |address: &IpAddr| match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unicast_link_local(),
+    };
+    addresses.sort_by_key(is_near);
+    Ok(addresses)
+}
+
+/// The network interfaces that are up, by name, and their addresses.
+fn interfaces() -> io::Result<impl Iterator<Item = (String, IpAddr)>> {
+    let up = ifaddrs::getifaddrs()?.filter(|it| it.flags.contains(InterfaceFlags::IFF_UP));
+    let address = |it: ifaddrs::InterfaceAddress| {
+        let address = it.address?;
+        let v4 = address.as_sockaddr_in().map(|it| IpAddr::V4(it.ip()));
+        let found = v4.or_else(|| address.as_sockaddr_in6().map(|it| IpAddr::V6(it.ip())))?;
+        Some((it.interface_name, found))
+    };
+    Ok(up.filter_map(address))
+}
+
 fn by_environment() -> Option<(String, PathBuf)> {
     let name = std::env::var("LOGNAME").or_else(|_| std::env::var("USER")).ok()?;
     Some((name, std::env::var_os("HOME")?.into()))
@@ -102,13 +130,7 @@ impl World for System {
     }
 
     fn local_addresses(&self) -> io::Result<Vec<IpAddr>> {
-        let up = ifaddrs::getifaddrs()?.filter(|it| it.flags.contains(InterfaceFlags::IFF_UP));
-        let address = |it: ifaddrs::InterfaceAddress| {
-            let address = it.address?;
-            let v4 = address.as_sockaddr_in().map(|it| IpAddr::V4(it.ip()));
-            v4.or_else(|| address.as_sockaddr_in6().map(|it| IpAddr::V6(it.ip())))
-        };
-        Ok(up.filter_map(address).collect())
+        Ok(interfaces()?.map(|(_, address)| address).collect())
     }
 
     fn service(&self, name: &str) -> Option<u16> {
@@ -157,6 +179,13 @@ mod tests {
         assert_eq!(port(services, "ssh"), Some(22));
         assert_eq!(port(services, "www"), Some(80));
         assert_eq!(port(services, "gopher"), None);
+    }
+
+    #[test]
+    fn the_loopback_interface_has_its_address() {
+        let loopback = interface_addresses("lo").unwrap();
+        assert!(loopback.contains(&IpAddr::from([127, 0, 0, 1])), "{loopback:?}");
+        assert!(interface_addresses("none0").unwrap().is_empty());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use adit_forward::origin::Origin;
 use adit_forward::refusal::Refusal;
 use adit_forward::target::Target;
 use adit_forward::tcp;
+use adit_ssh_config::system::interface_addresses;
 use tokio::time::sleep;
 
 use crate::client::witness::{Nobody, Witness};
@@ -22,13 +23,51 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(super) struct Socket {
     family: AddressFamily,
-    /// An address of this machine, or its name.
-    from: Option<String>,
+    /// Where it comes from, where that is said.
+    from: Option<Source>,
     attempts: u32,
     /// Whether the system asks a silent peer whether it is there.
     keep_alive: bool,
     /// The type of service of packets, where it is not the system's.
     service: Option<u8>,
+}
+
+/// Where a connection is to come from.
+#[derive(Debug, Clone)]
+enum Source {
+    /// An address of this machine, or its name.
+    Address(String),
+    /// One of the addresses of an interface.
+    Interface(String),
+}
+
+impl Source {
+    fn of(settings: &Settings) -> Option<Self> {
+        let address = settings.bind_address.clone().map(Self::Address);
+        address.or_else(|| settings.bind_interface.clone().map(Self::Interface))
+    }
+
+    /// The address to come from: of a family that the target has too.
+    async fn address(&self, targets: &[SocketAddr]) -> Result<IpAddr, Fault> {
+        let fits = |from: &IpAddr| targets.iter().any(|to| to.is_ipv4() == from.is_ipv4());
+        let name = match self {
+            Self::Interface(name) => {
+                let found = interface_addresses(name).unwrap_or_default();
+                let address = found.into_iter().find(fits);
+                return address.ok_or_else(|| Fault::Interface(name.clone()));
+            }
+            Self::Address(name) => name,
+        };
+        let found = tcp::resolve(name, 0).await.unwrap_or_default();
+        let address = found.iter().map(SocketAddr::ip).find(fits);
+        let address = address.ok_or_else(|| Fault::From(name.clone()))?;
+        match UdpSocket::bind((address, 0)) {
+            Err(error) if error.kind() == ErrorKind::AddrNotAvailable => {
+                Err(Fault::Foreign(address))
+            }
+            _ => Ok(address),
+        }
+    }
 }
 
 /// Why there is no connection.
@@ -42,16 +81,19 @@ pub(super) enum Fault {
     From(String),
     /// It is to come from an address that no interface has.
     Foreign(IpAddr),
+    /// It is to come from an interface that is not up, or has no address of a family that fits.
+    Interface(String),
     /// Nobody answers.
     Silent(Refusal),
 }
 
 impl Socket {
-    /// As `AddressFamily`, `BindAddress`, `ConnectionAttempts`, `TCPKeepAlive` and `IPQoS` say.
+    /// As `AddressFamily`, `BindAddress`, `BindInterface`, `ConnectionAttempts`, `TCPKeepAlive` and
+    /// `IPQoS` say.
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             family: settings.address_family,
-            from: settings.bind_address.clone(),
+            from: Source::of(settings),
             attempts: settings.connection_attempts,
             keep_alive: settings.tcp_keep_alive,
             service: settings.service,
@@ -93,8 +135,8 @@ impl Socket {
         witness.resolved(host, &addresses);
         let connected = match &self.from {
             None => tcp::connect(addresses).await,
-            Some(name) => {
-                let from = self.local(name, &addresses).await?;
+            Some(source) => {
+                let from = source.address(&addresses).await?;
                 let reachable = |to: &SocketAddr| to.is_ipv4() == from.is_ipv4();
                 tcp::connect_from(from, addresses.into_iter().filter(reachable).collect()).await
             }
@@ -108,22 +150,6 @@ impl Socket {
         }
         // How an SSH connection ends is said in its own messages, which a reset could overtake.
         Ok(stream.for_packets())
-    }
-
-    /// The address to come from: of a family that the target has too.
-    async fn local(&self, name: &str, targets: &[SocketAddr]) -> Result<IpAddr, Fault> {
-        let found = tcp::resolve(name, 0).await.unwrap_or_default();
-        let address = found
-            .iter()
-            .find(|from| targets.iter().any(|to| to.is_ipv4() == from.is_ipv4()))
-            .map(SocketAddr::ip)
-            .ok_or_else(|| Fault::From(name.to_owned()))?;
-        match UdpSocket::bind((address, 0)) {
-            Err(error) if error.kind() == ErrorKind::AddrNotAvailable => {
-                Err(Fault::Foreign(address))
-            }
-            _ => Ok(address),
-        }
     }
 
     fn of_family(&self, addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
@@ -156,6 +182,9 @@ impl Fault {
         match self {
             Self::Name(_) => "check the host's name, and that names are resolved here",
             Self::Family => "leave out -4 and -6, and AddressFamily",
+            Self::Interface(_) => {
+                "BindInterface is an interface of this machine: ip address lists them"
+            }
             Self::From(_) | Self::Foreign(_) => "BindAddress is an address of this machine",
             Self::Silent(_) => "check the address and the port, and that a server listens there",
         }
@@ -168,6 +197,9 @@ impl fmt::Display for Fault {
             Self::Name(why) | Self::Silent(why) => why.fmt(f),
             Self::Family => f.write_str("it has no address of that family"),
             Self::From(name) => write!(f, "it cannot be reached from {name}"),
+            Self::Interface(name) => {
+                write!(f, "no interface {name} with such an address is up")
+            }
             Self::Foreign(address) => write!(f, "no interface here has the address {address}"),
         }
     }

@@ -29,6 +29,7 @@ const KEPT: &[K] = &[
     K::AddressFamily,
     K::BatchMode,
     K::BindAddress,
+    K::BindInterface,
     K::CanonicalDomains,
     K::CanonicalizeFallbackLocal,
     K::CanonicalizeHostname,
@@ -120,14 +121,6 @@ const OTHERS: &[(K, Rule)] = &[
                 _ => true,
             },
             "keys are not added to the agent",
-        ),
-    ),
-    (
-        K::BindInterface,
-        Rule::Refused(
-            always,
-            "the connection could take another interface",
-            "name an address of that interface by BindAddress in its place",
         ),
     ),
     (
@@ -381,7 +374,6 @@ mod tests {
     #[test]
     fn what_would_be_less_safe_is_refused() {
         for option in [
-            "BindInterface=eth0",
             "CASignatureAlgorithms=ssh-ed25519",
             "RequiredRSASize=4096",
             "RevokedHostKeys=/etc/ssh/revoked",

@@ -146,6 +146,7 @@ fn is_for_passing(setting: &Setting) -> bool {
             K::AddressFamily
                 | K::BatchMode
                 | K::BindAddress
+                | K::BindInterface
                 | K::CertificateFile
                 | K::ConnectTimeout
                 | K::ConnectionAttempts

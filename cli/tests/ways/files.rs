@@ -175,11 +175,11 @@ fn what_is_not_kept_is_told_with_its_line_and_what_is_unsafe_is_refused() {
         let settings = Settings::new(&(block("server", &server, more) + ALL));
         (run(command(&settings.open(&["-W", &target, "server"])), b"hello"), settings.file())
     };
-    let (left, file) = told(" Compression yes\n ForwardX11 yes");
+    let (left, file) = told(" ControlMaster auto\n ForwardX11 yes");
     left.expect(0, &[]);
-    let warning = format!("adit: warning: {file} line 7: Compression yes: nothing is compressed\n");
-    assert_eq!(left.stderr, warning);
-    let (left, _) = told(" Compression yes\n LogLevel quiet");
+    let warning = "ControlMaster auto: the connection is adit's own, and shared with no ssh";
+    assert_eq!(left.stderr, format!("adit: warning: {file} line 7: {warning}\n"));
+    let (left, _) = told(" ControlMaster auto\n LogLevel quiet");
     assert_eq!((left.code, &*left.stderr), (0, ""));
     let (left, file) = told(" RevokedHostKeys /etc/ssh/revoked_keys");
     let refused = format!("{file} line 7: RevokedHostKeys /etc/ssh/revoked_keys: a host key could");
@@ -187,6 +187,19 @@ fn what_is_not_kept_is_told_with_its_line_and_what_is_unsafe_is_refused() {
     let (left, file) = told(" Fnord yes");
     left.expect(2, &[&format!("{file} line 7: unknown keyword \"Fnord\""), "IgnoreUnknown Fnord"]);
     told(" IgnoreUnknown Fno*\n Fnord yes").0.expect(0, &[]);
+}
+
+#[test]
+fn the_first_connection_comes_from_the_interface_that_is_wanted() {
+    let server = Server::sshd("");
+    let target = echo(b"!").to_string();
+    let by = |interface: &str| {
+        let more = format!(" BindInterface {interface}");
+        let settings = Settings::new(&(block("server", &server, &more) + ALL));
+        run(command(&settings.open(&["-W", &target, "server"])), b"hello")
+    };
+    by("lo").expect(0, &[]);
+    by("none0").expect(10, &["no interface none0 with such an address is up", "hint: "]);
 }
 
 #[test]
