@@ -85,6 +85,7 @@ fn server_extensions(config: &ServerConfig) -> ExtInfo {
         extensions: vec![
             (ext_info::SERVER_SIG_ALGS.to_owned(), Bytes::from(signatures)),
             (ext_info::PING.to_owned(), Bytes::from_static(b"0")),
+            (ext_info::HOSTBOUND.to_owned(), Bytes::from_static(b"0")),
         ],
     }
 }

@@ -19,12 +19,7 @@ pub enum Event {
     Identified(Identification),
     /// A client must say whether it trusts this host key, by
     /// [`trust`](crate::connection::Connection::trust). Nothing is read until then.
-    HostKey {
-        /// The key as on the wire. That the server has it is proved.
-        key: Bytes,
-        /// The signature algorithm that was used.
-        algorithm: String,
-    },
+    HostKey(HostProof),
     /// Keys were exchanged for the first time.
     Agreed(Agreement),
     /// The user must sign, and answer by
@@ -53,6 +48,19 @@ pub enum Event {
     Authenticated,
     /// A message of the connection protocol.
     Message(ConnectionMessage),
+}
+
+/// A server's proof that it has a host key: its signature over the hash of the first key exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostProof {
+    /// The key, or a certificate of it, as on the wire.
+    pub key: Bytes,
+    /// The signature algorithm that was used.
+    pub algorithm: String,
+    /// The exchange hash, which is the session identifier.
+    pub hash: Bytes,
+    /// The signature as on the wire, which verifies.
+    pub signature: Bytes,
 }
 
 /// What is to be signed. The core has no private keys.

@@ -274,7 +274,11 @@ impl Machine {
                 Ok(())
             }
             Number::EXT_INFO => {
-                self.events.push_back(Event::Extensions(ExtInfo::decode(payload)?));
+                let extensions = ExtInfo::decode(payload)?;
+                if let Login::Client(login) = &mut self.login {
+                    login.learn(&extensions);
+                }
+                self.events.push_back(Event::Extensions(extensions));
                 Ok(())
             }
             Number::PING => {
@@ -296,9 +300,9 @@ impl Machine {
     pub(crate) fn advance(&mut self, progress: Progress) -> Result<(), Error> {
         match progress {
             Progress::None => {}
-            Progress::HostKey { key, algorithm } => {
+            Progress::HostKey(proof) => {
                 self.parked = Parked::Trust;
-                self.events.push_back(Event::HostKey { key, algorithm });
+                self.events.push_back(Event::HostKey(proof));
             }
             Progress::Sign(request) => {
                 self.parked = Parked::HostSignature;

@@ -3,6 +3,7 @@
 use adit_proto::Event;
 use adit_proto::config::HostKey;
 use adit_proto::error::{self, Error, Violation};
+use adit_proto::event::HostProof;
 use adit_proto::message::disconnect::Reason;
 use adit_proto::message::kex::{KexEcdhInit, KexEcdhReply};
 use adit_proto::provider::Failure;
@@ -60,7 +61,7 @@ fn nothing_is_said_and_nothing_is_read_while_the_user_is_asked() {
     setup.client_answers.trust = Trust::Open;
     let mut pair = Pair::new(setup);
     pair.run();
-    let Some(Event::HostKey { key, algorithm }) = pair.client.events.last() else {
+    let Some(Event::HostKey(HostProof { key, algorithm, .. })) = pair.client.events.last() else {
         panic!("{:?}", pair.client.story());
     };
     assert_eq!((&key[..], &**algorithm), (&toy::public_key("host")[..], "toy-signature"));

@@ -56,14 +56,51 @@ fn users(stage: &Stage) -> Vec<String> {
 
 fn by_key(user: &str, algorithm: &str, signature: Option<Bytes>) -> UserauthRequest {
     let (key, algorithm) = (toy::public_key("alice"), algorithm.to_owned());
-    request(user, Method::PublicKey { algorithm, key, signature })
+    request(user, Method::PublicKey { algorithm, key, host_key: None, signature })
 }
 
 /// A request by the key of alice whose signature is for this user in this session.
 fn signed(user: &str, session_id: &[u8]) -> UserauthRequest {
     let key = toy::public_key("alice");
-    let data = UserauthRequest::signed_data(session_id, user, "ssh-connection", ALGORITHM, &key);
+    let data =
+        UserauthRequest::signed_data(session_id, user, "ssh-connection", ALGORITHM, &key, None);
     by_key(user, ALGORITHM, Some(toy::sign(&key, &data)))
+}
+
+/// As [`signed`], bound to this host key.
+fn bound(session_id: &[u8], host_key: Bytes) -> UserauthRequest {
+    let (key, host_key) = (toy::public_key("alice"), Some(host_key));
+    let bound_to = host_key.as_deref();
+    let data = UserauthRequest::signed_data(
+        session_id,
+        "alice",
+        "ssh-connection",
+        ALGORITHM,
+        &key,
+        bound_to,
+    );
+    let signature = Some(toy::sign(&key, &data));
+    let algorithm = ALGORITHM.to_owned();
+    request("alice", Method::PublicKey { algorithm, key, host_key, signature })
+}
+
+#[test]
+fn a_request_that_is_bound_to_another_host_key_is_refused() {
+    for (host, verified) in [("host", true), ("another", false)] {
+        let mut stage = server();
+        let session_id = stage.side.connection.session_id().unwrap().clone();
+        stage.peer.say(&bound(&session_id, toy::public_key(host)));
+        stage.turn();
+        assert_eq!(stage.side.logins().len(), usize::from(verified), "{host}");
+        if verified {
+            let proof = &stage.side.logins()[0].method;
+            let verified =
+                matches!(proof, LoginMethod::PublicKey { proof: Proof::Verified(None), .. });
+            assert!(verified, "{proof:?}");
+        } else {
+            assert!(!stage.hear::<UserauthFailure>().partial_success);
+        }
+    }
 }
 
 fn password_request(user: &str) -> UserauthRequest {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use adit_proto::config::{ClientConfig, Common};
-use adit_proto::event::{Credential, Invitation, SignRequest};
+use adit_proto::event::{Credential, HostProof, Invitation, SignRequest};
 use adit_proto::ident::Identification;
 use adit_proto::kex::proposal::Agreement;
 use adit_proto::message::ext_info::ExtInfo;
@@ -15,7 +15,6 @@ use adit_transport::connect::{self, Ask, Signed};
 use adit_transport::identity::private_key::{self, Parsed, PrivateKey};
 use adit_transport::link::Link;
 use adit_transport::provider;
-use adit_transport::public_key::PublicKey;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -71,7 +70,7 @@ impl Visitor {
 }
 
 impl Ask for Visitor {
-    async fn host_key(&mut self, _: &PublicKey) -> bool {
+    async fn host_key(&mut self, _: &HostProof) -> bool {
         true
     }
 

@@ -1,7 +1,7 @@
 //! A client that trusts by known hosts, logs in by identities, and asks its user for the rest.
 
 use adit_proto::ClientConfig;
-use adit_proto::event::{Credential, Invitation, SignRequest};
+use adit_proto::event::{Credential, HostProof, Invitation, SignRequest};
 use adit_proto::kex::proposal::Agreement;
 use adit_proto::message::ext_info::ExtInfo;
 use adit_proto::message::userauth_interactive::UserauthInfoRequest;
@@ -33,6 +33,8 @@ pub enum Error {
     Refused {
         /// What was tried.
         attempts: Vec<Attempt>,
+        /// The keys that were not tried any more, since the server ended the connection.
+        untried: Vec<String>,
         /// The methods that the server offered last, with commas between them.
         methods: String,
         /// The words by which the server ended the connection, where it did: it has had enough.
@@ -115,6 +117,11 @@ impl<P: Prompt> Client<P> {
         self.accepted.as_deref()
     }
 
+    /// The trust, which knows after [`connect`](Self::connect) why the server was trusted.
+    pub fn into_trust(self) -> Trust {
+        self.trust
+    }
+
     /// The algorithms that were agreed on.
     pub fn agreement(&self) -> Option<&Agreement> {
         self.agreement.as_ref()
@@ -144,6 +151,7 @@ impl<P: Prompt> Client<P> {
     fn refused(&self, ended: Option<String>) -> Error {
         Error::Refused {
             attempts: self.login.attempts().to_vec(),
+            untried: self.login.untried().collect(),
             methods: self.login.server_methods().map(ToString::to_string).unwrap_or_default(),
             ended,
         }
@@ -151,10 +159,15 @@ impl<P: Prompt> Client<P> {
 }
 
 impl<P: Prompt> Ask for Client<P> {
-    async fn host_key(&mut self, key: &PublicKey) -> bool {
+    async fn host_key(&mut self, proof: &HostProof) -> bool {
+        // One that cannot be read is never trusted.
+        let Ok(key) = PublicKey::from_wire(proof.key.clone()) else { return false };
         self.shown = Some(key.clone());
-        match self.trust.check(key, &mut self.prompt).await {
-            Ok(()) => true,
+        match self.trust.check(&key, &mut self.prompt).await {
+            Ok(()) => {
+                self.login.bind(proof.clone());
+                true
+            }
             Err(untrusted) => {
                 self.untrusted = Some(untrusted);
                 false

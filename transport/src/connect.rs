@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
 
-use adit_proto::event::{Credential, Event, Invitation, SignRequest};
+use adit_proto::event::{Credential, Event, HostProof, Invitation, SignRequest};
 use adit_proto::kex::proposal::{Agreement, Offers};
 use adit_proto::message::disconnect::Reason;
 use adit_proto::message::ext_info::ExtInfo;
@@ -14,14 +14,13 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::link::{self, Link, now};
-use crate::public_key::PublicKey;
 
 /// Answers what only the user of a client can answer.
 ///
 /// A future that is dropped has not answered; the connection is dropped with it.
 pub trait Ask: Send {
     /// Whether the server's host key is to be trusted. That the server has the key is proved.
-    fn host_key(&mut self, key: &PublicKey) -> impl Future<Output = bool> + Send;
+    fn host_key(&mut self, proof: &HostProof) -> impl Future<Output = bool> + Send;
 
     /// The server has said who it is.
     fn identified(&mut self, _identification: &str) {}
@@ -129,7 +128,7 @@ where
     A: Ask,
 {
     let credential = match event {
-        Event::HostKey { key, .. } => return trust(link, ask, key).await,
+        Event::HostKey(proof) => return trust(link, ask, proof).await,
         Event::Authenticated => return Step::LoggedIn,
         Event::Identified(identification) => {
             ask.identified(&identification.to_string());
@@ -181,16 +180,12 @@ where
     }
 }
 
-/// Asks whether a host key is to be trusted. One that cannot be read never is.
-async fn trust<S, A>(link: &mut Link<S>, ask: &mut A, key: Bytes) -> Step
+async fn trust<S, A>(link: &mut Link<S>, ask: &mut A, proof: HostProof) -> Step
 where
     S: AsyncRead + AsyncWrite + Unpin,
     A: Ask,
 {
-    let trusted = match PublicKey::from_wire(key) {
-        Ok(key) => ask.host_key(&key).await,
-        Err(_) => false,
-    };
+    let trusted = ask.host_key(&proof).await;
     match link.connection().trust(now(), trusted) {
         Err(_) if !trusted => Step::GivenUp(Error::Untrusted),
         _ => Step::On,

@@ -46,7 +46,7 @@ fn turn(
     let Some(event) = side.poll_event() else { return Ok(0) };
     println!("{name}: {event:?}");
     match event {
-        Event::HostKey { .. } => side.trust(now, true)?,
+        Event::HostKey(_) => side.trust(now, true)?,
         Event::Sign(request) => {
             side.provide_signature(now, toy::sign(&request.key, &request.data))?;
         }

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use crate::error::{Error, Violation};
 use crate::event::{Credential, Event, Invitation, SignRequest};
 use crate::message::codec::Message;
+use crate::message::ext_info::ExtInfo;
 use crate::message::number::Number;
 use crate::message::service::{CONNECTION, ServiceAccept, ServiceRequest, USERAUTH};
 use crate::message::userauth::{UserauthBanner, UserauthFailure, UserauthSuccess};
@@ -33,6 +34,14 @@ pub(crate) struct Login {
     user: String,
     state: State,
     service: Service,
+    binding: Binding,
+}
+
+/// Whether requests by keys name the server's host key, so that they are good for no other server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Binding {
+    None,
+    HostKey,
 }
 
 #[derive(Debug)]
@@ -69,7 +78,22 @@ enum Service {
 
 impl Login {
     pub(crate) fn new(user: String) -> Self {
-        Self { user, state: State::Idle, service: Service::Requested }
+        Self { user, state: State::Idle, service: Service::Requested, binding: Binding::None }
+    }
+
+    /// Learns what the server has.
+    pub(crate) fn learn(&mut self, extensions: &ExtInfo) {
+        if extensions.takes_hostbound() {
+            self.binding = Binding::HostKey;
+        }
+    }
+
+    /// The host key that requests are bound to.
+    fn host_key(&self, transport: &Transport) -> Option<Bytes> {
+        match self.binding {
+            Binding::HostKey => transport.exchange.host_key().cloned(),
+            Binding::None => None,
+        }
     }
 
     /// Whether the server has to answer, and not the user.
@@ -106,6 +130,7 @@ impl Login {
                 Method::PublicKey {
                     algorithm: algorithm.clone(),
                     key: key.clone(),
+                    host_key: self.host_key(transport),
                     signature: None,
                 },
                 Tried::Offer { key, algorithm },
@@ -145,8 +170,15 @@ impl Login {
     ) -> Result<(), Error> {
         let session_id =
             transport.exchange.session_id().ok_or(Error::Misuse("a login before the keys"))?;
-        let data =
-            UserauthRequest::signed_data(session_id, &self.user, CONNECTION, &algorithm, &key);
+        let host_key = self.host_key(transport);
+        let data = UserauthRequest::signed_data(
+            session_id,
+            &self.user,
+            CONNECTION,
+            &algorithm,
+            &key,
+            host_key.as_deref(),
+        );
         events.push_back(Event::Sign(SignRequest {
             key: key.clone(),
             algorithm: algorithm.clone(),
@@ -168,6 +200,7 @@ impl Login {
         let method = Method::PublicKey {
             algorithm: algorithm.clone(),
             key: key.clone(),
+            host_key: self.host_key(transport),
             signature: Some(signature),
         };
         self.request(method, Tried::Other, transport)

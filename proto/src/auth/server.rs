@@ -56,6 +56,14 @@ enum State {
     Done,
 }
 
+/// A request by a key.
+struct Asked<'a> {
+    user: &'a str,
+    algorithm: &'a str,
+    key: &'a [u8],
+    host_key: Option<Bytes>,
+}
+
 /// What is decided on.
 #[derive(Debug)]
 enum Pending {
@@ -129,8 +137,9 @@ impl Login {
         }
         let (method, pending) = match method {
             Method::None => (LoginMethod::None, Pending::None),
-            Method::PublicKey { algorithm, key, signature } => {
-                let Ok(proof) = self.prove(&user, &algorithm, &key, signature, transport) else {
+            Method::PublicKey { algorithm, key, host_key, signature } => {
+                let asked = Asked { user: &user, algorithm: &algorithm, key: &key, host_key };
+                let Ok(proof) = self.prove(&asked, signature, transport) else {
                     return self.refuse(self.config.methods.clone(), transport);
                 };
                 let pending = match proof {
@@ -156,19 +165,28 @@ impl Login {
     /// Verifies the signature of a request by a key, where it has one.
     fn prove(
         &self,
-        user: &str,
-        algorithm: &str,
-        key: &[u8],
+        asked: &Asked<'_>,
         signature: Option<Bytes>,
         transport: &Transport,
     ) -> Result<Proof, Failure> {
+        let Asked { user, algorithm, key, host_key } = asked;
         let common = &self.config.common;
-        if !common.algorithms.signatures.contains(algorithm) {
+        // A request that is bound to another host key was meant for another server.
+        let bound_elsewhere =
+            host_key.is_some() && transport.exchange.host_key() != host_key.as_ref();
+        if bound_elsewhere || !common.algorithms.signatures.contains(algorithm) {
             return Err(Failure::BadSignature);
         }
         let Some(signature) = signature else { return Ok(Proof::None) };
         let session_id = transport.exchange.session_id().ok_or(Failure::Internal)?;
-        let data = UserauthRequest::signed_data(session_id, user, CONNECTION, algorithm, key);
+        let data = UserauthRequest::signed_data(
+            session_id,
+            user,
+            CONNECTION,
+            algorithm,
+            key,
+            host_key.as_deref(),
+        );
         signature::verify(&common.provider, algorithm, key, &data, &signature).map(Proof::Verified)
     }
 

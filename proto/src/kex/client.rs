@@ -1,5 +1,7 @@
 //! The client's part: it sends the first share and checks who answers.
 
+use bytes::Bytes;
+
 use crate::error::{Error, HostKey};
 use crate::kex::method::Method;
 use crate::kex::proposal::Agreement;
@@ -78,13 +80,14 @@ impl AwaitReply {
         self.method.chosen().is_some()
     }
 
-    /// Comes to the secret, and makes sure that the server has the host key that it shows.
+    /// Comes to the secret, and makes sure that the server has the host key that it shows, by the
+    /// signature that is yielded too.
     /// Whether that key is to be trusted is another question.
     pub(crate) fn handle_reply(
         self,
         provider: &Provider,
         reply: KexEcdhReply,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<(Outcome, Bytes), Error> {
         let method = self.method.exchange(provider)?;
         let client_share = self.initiator.share().to_vec();
         let secret = encode_secret(&self.initiator.finish(&reply.share)?);
@@ -99,7 +102,9 @@ impl AwaitReply {
                 _ => Error::HostKey(HostKey::BadSignature),
             },
         )?;
+        let signature = Bytes::copy_from_slice(&reply.signature);
         let Self { agreement, method, .. } = self;
-        Ok(Outcome { agreement, method, hash, secret, host_key: reply.host_key })
+        let host_key = reply.host_key;
+        Ok((Outcome { agreement, method, hash, secret, host_key }, signature))
     }
 }

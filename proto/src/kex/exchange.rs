@@ -22,7 +22,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::config::{Algorithms, Common, HostKey};
 use crate::error::{self, Error, Violation};
-use crate::event::SignRequest;
+use crate::event::{HostProof, SignRequest};
 use crate::ident::Identification;
 use crate::kex::client::{AwaitGroup, AwaitReply};
 use crate::kex::method::Method;
@@ -104,7 +104,7 @@ pub(crate) enum Progress {
     /// More must come.
     None,
     /// The user must say whether this host key is to be trusted.
-    HostKey { key: Bytes, algorithm: String },
+    HostKey(HostProof),
     /// The user must sign.
     Sign(SignRequest),
     /// The exchange is done.
@@ -151,6 +151,11 @@ impl Exchange {
     /// The hash of the first exchange.
     pub(crate) fn session_id(&self) -> Option<&Bytes> {
         self.session_id.as_ref()
+    }
+
+    /// The server's host key in the first exchange, as on the wire.
+    pub(crate) fn host_key(&self) -> Option<&Bytes> {
+        self.host_key.as_ref()
     }
 
     pub(crate) fn strict(&self) -> Strict {
@@ -362,19 +367,28 @@ impl Exchange {
         reply: KexEcdhReply,
         record: &mut Record,
     ) -> Result<Progress, Error> {
-        let outcome = state.handle_reply(&self.common.provider, reply)?;
-        self.check_host_key(outcome, record)
+        let (outcome, signature) = state.handle_reply(&self.common.provider, reply)?;
+        self.check_host_key(outcome, signature, record)
     }
 
-    fn check_host_key(&mut self, outcome: Outcome, record: &mut Record) -> Result<Progress, Error> {
+    fn check_host_key(
+        &mut self,
+        outcome: Outcome,
+        signature: Bytes,
+        record: &mut Record,
+    ) -> Result<Progress, Error> {
         match &self.host_key {
             Some(trusted) if *trusted != outcome.host_key => Err(Violation::HostKeyReplaced.into()),
             Some(_) => self.install(outcome, record),
             None => {
-                let key = Bytes::copy_from_slice(&outcome.host_key);
-                let algorithm = outcome.agreement.host_key.clone();
+                let proof = HostProof {
+                    key: Bytes::copy_from_slice(&outcome.host_key),
+                    algorithm: outcome.agreement.host_key.clone(),
+                    hash: outcome.hash.clone(),
+                    signature,
+                };
                 self.state = State::AwaitTrust(outcome);
-                Ok(Progress::HostKey { key, algorithm })
+                Ok(Progress::HostKey(proof))
             }
         }
     }
@@ -434,6 +448,9 @@ impl Exchange {
     /// Takes the new keys into use for what is sent, and readies them for what comes.
     fn install(&mut self, outcome: Outcome, record: &mut Record) -> Result<Progress, Error> {
         let first = self.session_id.is_none();
+        if first && self.host_key.is_none() {
+            self.host_key = Some(Bytes::copy_from_slice(&outcome.host_key));
+        }
         let session_id = self.session_id.get_or_insert_with(|| outcome.hash.clone()).clone();
         let (outgoing, incoming) = match self.role {
             Role::Client => (Direction::ClientToServer, Direction::ServerToClient),

@@ -25,7 +25,16 @@ pub const SERVER_SIG_ALGS: &str = "server-sig-algs";
 /// [PROTOCOL section 1.9](https://github.com/openssh/openssh-portable/blob/master/PROTOCOL).
 pub const PING: &str = "ping@openssh.com";
 
+/// Says that logins by `publickey-hostbound-v00@openssh.com` are taken,
+/// [PROTOCOL section 3.1](https://github.com/openssh/openssh-portable/blob/master/PROTOCOL).
+pub const HOSTBOUND: &str = "publickey-hostbound@openssh.com";
+
 impl ExtInfo {
+    /// Whether logins by [`HOSTBOUND`] are taken, in the version that is known.
+    pub fn takes_hostbound(&self) -> bool {
+        self.get(HOSTBOUND).is_some_and(|version| **version == *b"0")
+    }
+
     /// The value of the extension of this name; where it stands twice, the first.
     pub fn get(&self, name: &str) -> Option<&Bytes> {
         self.extensions.iter().find(|(it, _)| it == name).map(|(_, value)| value)

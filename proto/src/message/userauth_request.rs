@@ -34,6 +34,10 @@ pub enum Method {
         algorithm: String,
         /// The public key.
         key: Bytes,
+        /// The server's host key, where the request is bound to it by
+        /// `publickey-hostbound-v00@openssh.com`,
+        /// [PROTOCOL section 3.1](https://github.com/openssh/openssh-portable/blob/master/PROTOCOL).
+        host_key: Option<Bytes>,
         /// The signature; without one the request asks whether it would be taken.
         signature: Option<Bytes>,
     },
@@ -64,6 +68,8 @@ pub enum Method {
 pub const NONE: &str = "none";
 /// The method `publickey`.
 pub const PUBLICKEY: &str = "publickey";
+/// The method `publickey-hostbound-v00@openssh.com`, which servers do not list: it is `publickey`.
+pub const PUBLICKEY_HOSTBOUND: &str = "publickey-hostbound-v00@openssh.com";
 /// The method `password`.
 pub const PASSWORD: &str = "password";
 /// The method `keyboard-interactive`.
@@ -79,16 +85,21 @@ impl UserauthRequest {
         service: &str,
         algorithm: &str,
         key: &[u8],
+        host_key: Option<&[u8]>,
     ) -> Vec<u8> {
-        let mut data = Vec::with_capacity(session_id.len() + key.len() + 128);
+        let method = if host_key.is_some() { PUBLICKEY_HOSTBOUND } else { PUBLICKEY };
+        let mut data = Vec::with_capacity(session_id.len() + key.len() + 256);
         data.put_string(session_id);
         data.put_byte(Number::USERAUTH_REQUEST.0);
         data.put_string(user.as_bytes());
         data.put_string(service.as_bytes());
-        data.put_string(PUBLICKEY.as_bytes());
+        data.put_string(method.as_bytes());
         data.put_boolean(true);
         data.put_string(algorithm.as_bytes());
         data.put_string(key);
+        if let Some(host_key) = host_key {
+            data.put_string(host_key);
+        }
         data
     }
 }
@@ -98,6 +109,7 @@ impl Method {
     pub fn name(&self) -> &str {
         match self {
             Self::None => NONE,
+            Self::PublicKey { host_key: Some(_), .. } => PUBLICKEY_HOSTBOUND,
             Self::PublicKey { .. } => PUBLICKEY,
             Self::Password { .. } => PASSWORD,
             Self::KeyboardInteractive { .. } => KEYBOARD_INTERACTIVE,
@@ -108,12 +120,13 @@ impl Method {
     fn parse<'a>(name: &str, input: &'a [u8], packet: &Bytes) -> wire::Parsed<'a, Self> {
         match name {
             NONE => Ok((input, Self::None)),
-            PUBLICKEY => {
+            PUBLICKEY | PUBLICKEY_HOSTBOUND => {
                 let (input, signed) = wire::boolean(input)?;
                 let (input, algorithm) = String::parse(input, packet)?;
                 let (input, key) = Bytes::parse(input, packet)?;
+                let (input, host_key) = optional(name == PUBLICKEY_HOSTBOUND, input, packet)?;
                 let (input, signature) = optional(signed, input, packet)?;
-                Ok((input, Self::PublicKey { algorithm, key, signature }))
+                Ok((input, Self::PublicKey { algorithm, key, host_key, signature }))
             }
             PASSWORD => {
                 let (input, changed) = wire::boolean(input)?;
@@ -137,10 +150,13 @@ impl Method {
     fn encode(&self, out: &mut BytesMut) {
         match self {
             Self::None => {}
-            Self::PublicKey { algorithm, key, signature } => {
+            Self::PublicKey { algorithm, key, host_key, signature } => {
                 out.put_boolean(signature.is_some());
                 algorithm.encode(out);
                 key.encode(out);
+                if let Some(host_key) = host_key {
+                    host_key.encode(out);
+                }
                 if let Some(signature) = signature {
                     signature.encode(out);
                 }
@@ -203,9 +219,13 @@ mod tests {
     fn method() -> impl Strategy<Value = Method> {
         prop_oneof![
             Just(Method::None),
-            (".{0,9}", bytes(), proptest::option::of(bytes())).prop_map(
-                |(algorithm, key, signature)| Method::PublicKey { algorithm, key, signature }
-            ),
+            (".{0,9}", bytes(), proptest::option::of(bytes()), proptest::option::of(bytes()))
+                .prop_map(|(algorithm, key, host_key, signature)| Method::PublicKey {
+                    algorithm,
+                    key,
+                    host_key,
+                    signature
+                }),
             (secret(), proptest::option::of(secret())).prop_map(|(password, new_password)| {
                 Method::Password { password, new_password }
             }),
@@ -225,21 +245,25 @@ mod tests {
 
     #[test]
     fn what_is_signed_is_the_request_behind_the_session_identifier() {
-        let request = UserauthRequest {
-            user: "alice".to_owned(),
-            service: "ssh-connection".to_owned(),
-            method: Method::PublicKey {
-                algorithm: "ssh-ed25519".to_owned(),
-                key: Bytes::from_static(b"key"),
-                signature: Some(Bytes::new()),
-            },
-        };
-        let mut wire = BytesMut::new();
-        wire.put_string(b"id");
-        request.encode(&mut wire);
-        let signed =
-            UserauthRequest::signed_data(b"id", "alice", "ssh-connection", "ssh-ed25519", b"key");
-        // All but the empty signature's length.
-        assert_eq!(signed, wire[..wire.len() - 4]);
+        for host_key in [None, Some(&b"host"[..])] {
+            let request = UserauthRequest {
+                user: "alice".to_owned(),
+                service: "ssh-connection".to_owned(),
+                method: Method::PublicKey {
+                    algorithm: "ssh-ed25519".to_owned(),
+                    key: Bytes::from_static(b"key"),
+                    host_key: host_key.map(Bytes::from_static),
+                    signature: Some(Bytes::new()),
+                },
+            };
+            let mut wire = BytesMut::new();
+            wire.put_string(b"id");
+            request.encode(&mut wire);
+            let (user, service, algorithm) = ("alice", "ssh-connection", "ssh-ed25519");
+            let signed =
+                UserauthRequest::signed_data(b"id", user, service, algorithm, b"key", host_key);
+            // All but the empty signature's length.
+            assert_eq!(signed, wire[..wire.len() - 4]);
+        }
     }
 }

@@ -82,7 +82,7 @@ impl Answers {
         now: Instant,
     ) -> Result<(), Error> {
         match event {
-            Event::HostKey { .. } => match self.trust {
+            Event::HostKey(_) => match self.trust {
                 Trust::Yes => connection.trust(now, true),
                 Trust::No => connection.trust(now, false),
                 Trust::Open => Ok(()),

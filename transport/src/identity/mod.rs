@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use adit_proto::event::HostProof;
 use bytes::Bytes;
 
 pub use agent::Agent;
@@ -109,6 +110,22 @@ impl Identity {
     /// # Cancel safety
     /// Dropping the future gives the signature up; nothing else is lost.
     pub async fn sign(&self, algorithm: &str, data: &[u8]) -> Result<Bytes, Error> {
+        self.sign_for(None, algorithm, data).await
+    }
+
+    /// As [`sign`](Self::sign), for the session with this server, which an agent is told.
+    ///
+    /// # Errors
+    /// [`Error`].
+    ///
+    /// # Cancel safety
+    /// As that of [`sign`](Self::sign).
+    pub async fn sign_for(
+        &self,
+        server: Option<&HostProof>,
+        algorithm: &str,
+        data: &[u8],
+    ) -> Result<Bytes, Error> {
         if !self.algorithms().contains(&algorithm) {
             return Err(Error::Algorithm {
                 key_type: self.public_key.key_type().to_owned(),
@@ -117,7 +134,7 @@ impl Identity {
         }
         match &self.signer {
             Signer::Key(key) => key.sign(algorithm, data).ok_or(Error::Failed),
-            Signer::Agent(agent, key) => Ok(agent.sign(key, algorithm, data).await?),
+            Signer::Agent(agent, key) => Ok(agent.sign(key, algorithm, data, server).await?),
         }
     }
 }

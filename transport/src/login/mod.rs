@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use adit_proto::event::{Credential, Invitation, SignRequest};
+use adit_proto::event::{Credential, HostProof, Invitation, SignRequest};
 use adit_proto::message::ext_info::ExtInfo;
 use adit_proto::message::userauth_interactive::UserauthInfoRequest;
 use adit_proto::message::userauth_request::{KEYBOARD_INTERACTIVE, PASSWORD, PUBLICKEY};
@@ -41,6 +41,8 @@ pub struct Login {
     attempts: Vec<Attempt>,
     /// The signature algorithms that the server takes, where it has said.
     server_signatures: Option<NameList>,
+    /// How the server has proved who it is.
+    server: Option<HostProof>,
     /// The methods that the server offers, once it has said.
     server_methods: Option<NameList>,
     interactive_left: u32,
@@ -69,6 +71,7 @@ impl Login {
             trying: None,
             attempts: Vec::new(),
             server_signatures: None,
+            server: None,
             server_methods: None,
             interactive_left: config.interactive,
             password_left: config.password,
@@ -94,6 +97,16 @@ impl Login {
     /// The methods that the server offered last.
     pub fn server_methods(&self) -> Option<&NameList> {
         self.server_methods.as_ref()
+    }
+
+    /// Learns which server it is that is logged in to, for agents to know.
+    pub fn bind(&mut self, server: HostProof) {
+        self.server = Some(server);
+    }
+
+    /// The keys that were not tried, in their order.
+    pub fn untried(&self) -> impl Iterator<Item = String> {
+        self.candidates.iter().map(ToString::to_string)
     }
 
     /// Learns which signature algorithms the server takes.
@@ -207,7 +220,10 @@ impl Login {
         let signed = match holder {
             Some(Holder::Ready(identity)) => {
                 let algorithm = signature_algorithm(&request.algorithm);
-                identity.sign(algorithm, &request.data).await.map_err(|it| it.to_string())
+                identity
+                    .sign_for(self.server.as_ref(), algorithm, &request.data)
+                    .await
+                    .map_err(|it| it.to_string())
             }
             _ => Err("it is not at hand".to_owned()),
         };

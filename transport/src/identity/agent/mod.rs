@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adit_proto::event::HostProof;
 use adit_proto::wire;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -83,14 +84,26 @@ impl Agent {
     /// ([RFC 4253 section 6.6](https://www.rfc-editor.org/rfc/rfc4253#section-6.6)). It waits two
     /// minutes at most, since the agent may ask its user.
     ///
+    /// With a `server` the agent is told first which session it signs for, so that it signs with
+    /// keys that are good for some servers only. One that does not know that signs all the same.
+    ///
     /// # Errors
     /// [`Error`].
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection; the agent may still ask its user, in vain.
-    pub async fn sign(&self, key: &[u8], algorithm: &str, data: &[u8]) -> Result<Bytes, Error> {
+    pub async fn sign(
+        &self,
+        key: &[u8],
+        algorithm: &str,
+        data: &[u8],
+        server: Option<&HostProof>,
+    ) -> Result<Bytes, Error> {
         let request = Request::Sign { key, data, hash: Hash::of(algorithm) };
-        let answer = self.ask(&request, SIGN_LIMIT).await?;
+        let answer = match server {
+            Some(server) => self.ask_bound(&request, server).await?,
+            None => self.ask(&request, SIGN_LIMIT).await?,
+        };
         match Reply::parse(&answer) {
             Some(Reply::Signature(signature)) => match wire::utf8(signature) {
                 Ok((_, name)) if name == algorithm => Ok(answer.slice_ref(signature)),
@@ -102,11 +115,36 @@ impl Agent {
         }
     }
 
+    async fn ask_bound(&self, request: &Request<'_>, server: &HostProof) -> Result<Bytes, Error> {
+        let answer = async {
+            let mut stream = UnixStream::connect(&self.path).await.map_err(Cause::Connect)?;
+            match exchange(&mut stream, &Request::SessionBind(server).encode()).await {
+                Ok(answer) => {
+                    debug!(bound = answer.first() == Some(&6), "agent was told the server")
+                }
+                Err(error) => {
+                    debug!(%error, "the agent cannot be told the server");
+                    stream = UnixStream::connect(&self.path).await.map_err(Cause::Connect)?;
+                }
+            }
+            exchange(&mut stream, &request.encode()).await
+        };
+        self.in_time(answer, SIGN_LIMIT).await
+    }
+
     async fn ask(&self, request: &Request<'_>, limit: Duration) -> Result<Bytes, Error> {
         let answer = async {
-            let stream = UnixStream::connect(&self.path).await.map_err(Cause::Connect)?;
-            exchange(stream, &request.encode()).await
+            let mut stream = UnixStream::connect(&self.path).await.map_err(Cause::Connect)?;
+            exchange(&mut stream, &request.encode()).await
         };
+        self.in_time(answer, limit).await
+    }
+
+    async fn in_time(
+        &self,
+        answer: impl Future<Output = Result<Bytes, Cause>>,
+        limit: Duration,
+    ) -> Result<Bytes, Error> {
         timeout(limit, answer)
             .await
             .unwrap_or(Err(Cause::Late(limit)))
@@ -120,7 +158,7 @@ impl Agent {
 
 /// Sends a request and reads the answer, which it yields without its length.
 async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
-    mut stream: S,
+    stream: &mut S,
     request: &[u8],
 ) -> Result<Bytes, Cause> {
     stream.write_all(request).await?;
@@ -285,7 +323,7 @@ mod tests {
         async fn sign(self, algorithm: &str) -> Result<Bytes, Cause> {
             let result = self
                 .agent
-                .sign(key().wire(), algorithm, b"data")
+                .sign(key().wire(), algorithm, b"data", None)
                 .await
                 .map_err(|error| error.cause);
             assert_eq!(self.task.await.unwrap()[0], 13);
@@ -383,7 +421,8 @@ mod tests {
         let error = Agent::new(&path).keys().await.unwrap_err();
         let expected = format!("ssh-agent at {}: no answer in 10 seconds", path.display());
         assert_eq!(error.to_string(), expected);
-        let error = Agent::new(&path).sign(key().wire(), "ssh-ed25519", b"").await.unwrap_err();
+        let error =
+            Agent::new(&path).sign(key().wire(), "ssh-ed25519", b"", None).await.unwrap_err();
         assert!(matches!(error.cause(), Cause::Late(SIGN_LIMIT)));
     }
 

@@ -1,6 +1,11 @@
 //! What an agent is asked, [RFC 9987](https://www.rfc-editor.org/rfc/rfc9987).
 
+use adit_proto::event::HostProof;
 use adit_proto::wire::Put;
+
+/// Binds a connection to a session,
+/// [PROTOCOL.agent section 1](https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.agent).
+const SESSION_BIND: &str = "session-bind@openssh.com";
 
 /// A request to an agent.
 #[derive(Debug)]
@@ -9,6 +14,9 @@ pub(super) enum Request<'a> {
     Identities,
     /// SSH_AGENTC_SIGN_REQUEST.
     Sign { key: &'a [u8], data: &'a [u8], hash: Hash },
+    /// SSH_AGENTC_EXTENSION `session-bind@openssh.com`: what this connection signs is for the
+    /// session with this server.
+    SessionBind(&'a HostProof),
 }
 
 /// The hash that an RSA key is to sign with.
@@ -52,6 +60,15 @@ impl Request<'_> {
                 body.put_string(key);
                 body.put_string(data);
                 body.put_uint32(hash.flags());
+            }
+            Self::SessionBind(proof) => {
+                body.put_byte(27);
+                body.put_string(SESSION_BIND.as_bytes());
+                body.put_string(&proof.key);
+                body.put_string(&proof.hash);
+                body.put_string(&proof.signature);
+                // The agent is not forwarded.
+                body.put_boolean(false);
             }
         }
         let mut message = Vec::with_capacity(body.len().saturating_add(4));
