@@ -7,7 +7,12 @@ use adit_transport::prompt::Prompt;
 use adit_transport::secret::Secret;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
-/// Asks at the controlling terminal, whatever standard input and output are.
+use crate::prompt::askpass::Askpass;
+
+mod askpass;
+
+/// Asks at the controlling terminal, whatever standard input and output are, or by the program that
+/// `SSH_ASKPASS` names.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal {
     mode: Mode,
@@ -26,6 +31,15 @@ impl Terminal {
     /// A terminal that asks or does not.
     pub(crate) fn new(mode: Mode) -> Self {
         Self { mode }
+    }
+
+    /// The program that asks in the terminal's place.
+    fn askpass(self) -> Option<Askpass> {
+        if self.mode == Mode::Batch {
+            return None;
+        }
+        let there = OpenOptions::new().read(true).write(true).open("/dev/tty").is_ok();
+        Askpass::chosen(if there { askpass::Terminal::There } else { askpass::Terminal::Missing })
     }
 
     /// Runs what blocks on the user on another thread. `None` where it cannot be done.
@@ -67,10 +81,17 @@ impl Drop for Restored {
 
 impl Prompt for Terminal {
     async fn ask(&mut self, words: &str) -> Option<String> {
+        if let Some(askpass) = self.askpass() {
+            let answer = by_program(&askpass, words).await?;
+            return String::from_utf8(answer.expose().to_vec()).ok();
+        }
         self.blocking(words, read_line).await
     }
 
     async fn ask_secret(&mut self, words: &str) -> Option<Secret> {
+        if let Some(askpass) = self.askpass() {
+            return by_program(&askpass, words).await;
+        }
         let secret =
             self.blocking(words, |words| rpassword::prompt_password(words).map(Secret::from));
         secret.await
@@ -79,6 +100,11 @@ impl Prompt for Terminal {
     fn tell(&mut self, words: &str) {
         eprintln!("adit: {words}");
     }
+}
+
+async fn by_program(askpass: &Askpass, words: &str) -> Option<Secret> {
+    let asked = askpass.ask(words).await;
+    asked.inspect_err(|error| tracing::info!(%error, "the program that asks gave no answer")).ok()
 }
 
 fn read_line(words: &str) -> std::io::Result<String> {
