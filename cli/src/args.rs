@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Shows a tunnel at work: a server, a service and a tunnel between them, in one process
     Demo(Demo),
+    /// Shows, adds, pins and removes the host keys by which a server is known
+    Trust(crate::trust::Args),
     /// Tells what ssh_config(5) files say of a host, as ssh -G does
     Ssh(crate::ssh::Args),
 }

@@ -23,6 +23,7 @@ mod settings;
 mod ssh;
 mod stdio;
 mod stop;
+mod trust;
 mod why;
 
 fn main() -> ExitCode {
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Trust(args) => trust::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Ssh(args) => ssh::run(args).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|failure| failure.report())
