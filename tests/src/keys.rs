@@ -18,19 +18,23 @@ pub enum Type {
     Ecdsa256,
     /// ECDSA over P-384.
     Ecdsa384,
+    /// ECDSA over P-521.
+    Ecdsa521,
     /// RSA of 2048 bits.
     Rsa,
 }
 
 impl Type {
     /// All types.
-    pub const ALL: [Self; 4] = [Self::Ed25519, Self::Ecdsa256, Self::Ecdsa384, Self::Rsa];
+    pub const ALL: [Self; 5] =
+        [Self::Ed25519, Self::Ecdsa256, Self::Ecdsa384, Self::Ecdsa521, Self::Rsa];
 
     fn words(self) -> [&'static str; 4] {
         match self {
             Self::Ed25519 => ["-t", "ed25519", "-b", "256"],
             Self::Ecdsa256 => ["-t", "ecdsa", "-b", "256"],
             Self::Ecdsa384 => ["-t", "ecdsa", "-b", "384"],
+            Self::Ecdsa521 => ["-t", "ecdsa", "-b", "521"],
             Self::Rsa => ["-t", "rsa", "-b", "2048"],
         }
     }

@@ -7,6 +7,7 @@ pub mod keys;
 pub mod pair;
 pub mod policy;
 pub mod raw;
+pub mod security_key;
 pub mod sshd;
 pub mod tamper;
 pub mod uninvited;

@@ -52,6 +52,7 @@ fn a_certificate_of_each_type_lets_its_user_in() {
         ("ed25519", Type::Ed25519),
         ("nistp256", Type::Ecdsa256),
         ("nistp384", Type::Ecdsa384),
+        ("nistp521", Type::Ecdsa521),
         ("rsa", Type::Rsa),
     ] {
         Keys::generate(house.at(), name, of);

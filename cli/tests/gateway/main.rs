@@ -6,8 +6,10 @@
 mod certificates;
 mod crowd;
 mod guest;
+mod host_keys;
 mod hostile;
 mod house;
 mod reload;
+mod security_keys;
 mod stop;
 mod words;

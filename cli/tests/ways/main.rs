@@ -9,6 +9,7 @@
 )]
 
 mod adit;
+mod agents;
 mod commands;
 mod connections;
 mod failures;
@@ -18,3 +19,4 @@ mod proxies;
 mod server;
 mod service;
 mod stdio;
+mod trust;

@@ -18,11 +18,13 @@ pub(crate) enum Kind {
     Ed25519,
     EcdsaP256,
     EcdsaP384,
+    EcdsaP521,
     Rsa,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Ed25519, Self::EcdsaP256, Self::EcdsaP384, Self::Rsa];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Ed25519, Self::EcdsaP256, Self::EcdsaP384, Self::EcdsaP521, Self::Rsa];
 
     /// The name in reports and of files.
     pub(crate) fn name(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Kind {
             Self::Ed25519 => "ed25519",
             Self::EcdsaP256 => "ecdsa-p256",
             Self::EcdsaP384 => "ecdsa-p384",
+            Self::EcdsaP521 => "ecdsa-p521",
             Self::Rsa => "rsa",
         }
     }
@@ -40,6 +43,7 @@ impl Kind {
             Self::Ed25519 => &["ssh-ed25519"],
             Self::EcdsaP256 => &["ecdsa-sha2-nistp256"],
             Self::EcdsaP384 => &["ecdsa-sha2-nistp384"],
+            Self::EcdsaP521 => &["ecdsa-sha2-nistp521"],
             Self::Rsa => &["rsa-sha2-512", "rsa-sha2-256"],
         }
     }
@@ -50,6 +54,7 @@ impl Kind {
             Self::Ed25519 => ("ed25519", None),
             Self::EcdsaP256 => ("ecdsa", Some("256")),
             Self::EcdsaP384 => ("ecdsa", Some("384")),
+            Self::EcdsaP521 => ("ecdsa", Some("521")),
             Self::Rsa => ("rsa", Some("2048")),
         }
     }
@@ -165,6 +170,6 @@ mod tests {
         names.dedup();
         algorithms.sort_unstable();
         algorithms.dedup();
-        assert_eq!((names.len(), algorithms.len()), (4, 5));
+        assert_eq!((names.len(), algorithms.len()), (5, 6));
     }
 }
