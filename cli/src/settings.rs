@@ -42,6 +42,10 @@ pub(crate) struct Settings {
     pub(crate) algorithms: Algorithms,
     /// Whether `HostKeyAlgorithms` says which comes first.
     pub(crate) host_key_order: HostKeyOrder,
+    /// `RevokedHostKeys`.
+    pub(crate) revoked_host_keys: Vec<PathBuf>,
+    /// `UpdateHostKeys`.
+    pub(crate) update_host_keys: UpdateHostKeys,
     /// `ServerAliveInterval` and `ServerAliveCountMax`.
     pub(crate) alive: Option<Keepalive>,
     /// Whether the user has said of the two.
@@ -136,6 +140,17 @@ pub(crate) enum StrictHostKeys {
     No,
 }
 
+/// `UpdateHostKeys`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UpdateHostKeys {
+    /// Keys that the server announces and proves are learned.
+    Yes,
+    /// The user is asked first.
+    Ask,
+    /// They are not.
+    No,
+}
+
 impl Settings {
     /// What a server's configuration comes to.
     ///
@@ -188,6 +203,8 @@ impl Settings {
             proxy_command: text(Keyword::ProxyCommand),
             pubkey: config.choice(Keyword::PubkeyAuthentication) != Some("false")
                 && prefers("publickey"),
+            revoked_host_keys: paths(Keyword::RevokedHostKeys),
+            update_host_keys: update_host_keys(config),
             rekey: rekey(config.value(Keyword::RekeyLimit)),
             service: service(config),
             strict_host_keys: strictness(config),
@@ -232,6 +249,14 @@ fn bind_mode(config: &Config) -> unix::Mode {
     match config.value(Keyword::StreamLocalBindMask) {
         Some(Value::Mask(mask)) => unix::Mode(0o777 & !mask),
         _ => unix::Mode::default(),
+    }
+}
+
+fn update_host_keys(config: &Config) -> UpdateHostKeys {
+    match config.choice(Keyword::UpdateHostKeys) {
+        Some("true") => UpdateHostKeys::Yes,
+        Some("ask") => UpdateHostKeys::Ask,
+        _ => UpdateHostKeys::No,
     }
 }
 

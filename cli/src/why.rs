@@ -79,13 +79,15 @@ async fn through(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let mut visit = Visit::new(report);
-    let link = match client::connect(route, chain, &mut visit).await {
-        Ok(link) => link,
+    let entered = match client::connect(route, chain, &mut visit).await {
+        Ok(entered) => entered,
         Err(failure) => {
             visit.failed(&failure);
             return Err(failure);
         }
     };
+    // It is only looked at: what is announced is not learned.
+    let link = entered.link;
     let server = Server::of(link.peer_identification().as_deref());
     let Session { handle, driver, openings, .. } = Session::new(link, Config::default());
     let mut driver = tokio::spawn(driver);

@@ -118,8 +118,10 @@ impl<P: Prompt> Client<P> {
     }
 
     /// The trust, which knows after [`connect`](Self::connect) why the server was trusted.
-    pub fn into_trust(self) -> Trust {
-        self.trust
+    /// In its place stays one that trusts nobody.
+    pub fn take_trust(&mut self) -> Trust {
+        let nobody = Trust::pinned(self.trust.host().clone(), Vec::new());
+        std::mem::replace(&mut self.trust, nobody)
     }
 
     /// The algorithms that were agreed on.

@@ -10,6 +10,7 @@
 //! | [`client`] | a client that answers by [`trust`], [`login`] and a [`prompt`] |
 //! | [`identity`], [`public_key`] | who a side is: keys in files and agents |
 //! | [`known_hosts`], [`authorized_keys`] | which keys servers and users are known by |
+//! | [`host_keys`] | proofs that a server has what it announces |
 //! | [`certificate`] | keys that an authority vouches for |
 //! | [`revocation`] | keys and certificates that are good for nothing any more |
 //! | [`provider`] | the core's cryptography, by ring and well-kept crates |
@@ -20,6 +21,7 @@ mod buffer;
 pub mod certificate;
 pub mod client;
 pub mod connect;
+pub mod host_keys;
 pub mod identity;
 pub mod known_hosts;
 pub mod link;

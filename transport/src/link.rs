@@ -18,6 +18,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::io::poll_read_buf;
 
 use crate::buffer;
+use crate::certificate::{Certificate, algorithm};
 use crate::identity::private_key::PrivateKey;
 
 /// Beyond so many bytes not yet written nothing is read. Data wait in front of the link, so
@@ -214,11 +215,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
 
     /// Signs by a host key, when keys are exchanged.
     pub(crate) fn sign(&mut self, request: &SignRequest) -> Result<(), Error> {
+        let certificate = Certificate::from_wire(request.key.clone()).ok();
+        let plain = certificate.as_ref().map_or(&request.key, |it| it.key().wire());
+        let algorithm = algorithm::named(&request.algorithm)
+            .map_or(request.algorithm.as_str(), |it| it.signature);
         let signature = self
             .host_keys
             .iter()
-            .find(|key| *key.public_key().wire() == request.key)
-            .and_then(|key| key.sign(&request.algorithm, &request.data))
+            .find(|key| key.public_key().wire() == plain)
+            .and_then(|key| key.sign(algorithm, &request.data))
             .ok_or_else(|| Error::HostKey(request.algorithm.clone()))?;
         Ok(self.connection.provide_signature(now(), signature)?)
     }

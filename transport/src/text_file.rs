@@ -6,7 +6,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 /// The longest file that is read: a hundred thousand keys.
-const LONGEST: u64 = 16 << 20;
+pub(crate) const LONGEST: u64 = 16 << 20;
 
 /// Opens a file, or `/dev/null`, but nothing that could make the caller wait.
 pub(crate) fn open(path: &Path) -> io::Result<File> {

@@ -1,15 +1,27 @@
 //! Whether a server's host key is to be trusted.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use adit_proto::name::NameList;
+use bytes::Bytes;
 
+pub use announced::News;
+
+use crate::certificate::{self, Certificate};
+use crate::known_hosts::edit::Edit;
 use crate::known_hosts::file::{self, NameForm};
 use crate::known_hosts::host::Host;
-use crate::known_hosts::{KnownHosts, Place, Verdict};
+use crate::known_hosts::{KnownHosts, Place, Says, Verdict};
 use crate::prompt::Prompt;
+use crate::provider;
 use crate::public_key::fingerprint::Fingerprint;
 use crate::public_key::{self, PublicKey};
+use crate::revocation::{self, Revocation};
+use crate::trust::authority::Judgement;
+
+pub mod announced;
+pub mod authority;
 
 /// Judges host keys by what is known, and by the user where nothing is.
 #[derive(Debug)]
@@ -21,6 +33,23 @@ pub struct Trust {
     file: Option<(PathBuf, NameForm)>,
     /// The only keys that are trusted, where there are any.
     pins: Vec<Fingerprint>,
+    /// What is revoked, or why that cannot be told.
+    revocation: Result<Revocation, String>,
+    /// The key that was trusted, and why.
+    trusted: Option<(PublicKey, Ground)>,
+}
+
+/// Why a key was trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ground {
+    /// It is known from this line.
+    Known(Place),
+    /// It is new, and the user said that it is right.
+    Accepted,
+    /// An authority vouches for it.
+    Certificate,
+    /// It is one of those that were asked for.
+    Pinned,
 }
 
 /// What to do with the key of a host that is not known.
@@ -35,6 +64,12 @@ pub enum Policy {
     /// It is taken and written down; a changed key is taken too, with a warning. For hosts
     /// that nobody could stand in for, since anybody can.
     Off,
+}
+
+/// Whether what a host shows is vouched for, and the plain key.
+enum Certified {
+    Trusted(PublicKey),
+    No(PublicKey),
 }
 
 /// Why a host key is not trusted.
@@ -63,6 +98,25 @@ pub enum Untrusted {
         /// Where that stands.
         at: Place,
     },
+    /// The key is on a list of revoked keys.
+    #[error("the host key {fingerprint} of {host} is on the list of revoked keys")]
+    Listed {
+        /// The host.
+        host: String,
+        /// The key that it shows.
+        fingerprint: Fingerprint,
+    },
+    /// What is revoked cannot be told, so that any key might be.
+    #[error("no host key is trusted, since any may be revoked: {0}")]
+    NoRevocation(String),
+    /// The certificate of an authority that is known does not hold.
+    #[error("the certificate of {host} does not hold: {why}")]
+    Certificate {
+        /// The host.
+        host: String,
+        /// Why.
+        why: authority::Bad,
+    },
     /// The user said no.
     #[error("the host key {fingerprint} of {host} was not accepted")]
     Declined {
@@ -76,8 +130,9 @@ pub enum Untrusted {
 /// A host shows another key than it is known by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the host key of {host} has changed: it shows {} {}, known is {} {} at {at}",
-    short(.shown.key_type()), .shown.fingerprint(), short(.known.key_type()), .known.fingerprint()
+    "the host key of {host} has changed: it shows {} {}, known is {} {} at {at}{}",
+    short(.shown.key_type()), .shown.fingerprint(),
+    short(.known.key_type()), .known.fingerprint(), also(.others)
 )]
 pub struct Changed {
     /// The host.
@@ -88,6 +143,12 @@ pub struct Changed {
     pub known: PublicKey,
     /// Where that stands.
     pub at: Place,
+    /// Where other keys of the host stand.
+    pub others: Vec<Place>,
+}
+
+fn also(places: &[Place]) -> String {
+    places.iter().map(|place| format!(", another at {place}")).collect()
 }
 
 impl Untrusted {
@@ -100,11 +161,16 @@ impl Untrusted {
                 .to_owned(),
             Self::Changed(changed) => format!(
                 "somebody may stand between you and the server; if its key was really \
-                 replaced, remove the old one: ssh-keygen -f {} -R '{}'",
-                changed.at.file().display(),
+                 replaced, remove the old one: adit trust --remove '{}'",
                 changed.host
             ),
-            Self::Revoked { .. } => "do not use this server until it has another key".to_owned(),
+            Self::NoRevocation(_) => "see RevokedHostKeys".to_owned(),
+            Self::Certificate { .. } => {
+                "whoever runs the server has to have its host key certified anew".to_owned()
+            }
+            Self::Revoked { .. } | Self::Listed { .. } => {
+                "do not use this server until it has another key".to_owned()
+            }
             Self::Declined { .. } => {
                 "compare it with the server's: ssh-keygen -lf on its host key".to_owned()
             }
@@ -120,13 +186,30 @@ impl Trust {
         known: KnownHosts,
         file: Option<(PathBuf, NameForm)>,
     ) -> Self {
-        Self { policy, host, known, file, pins: Vec::new() }
+        Self::made(policy, host, known, file, Vec::new())
     }
 
     /// Trust in `host` if it shows one of the keys with these fingerprints, and by nothing else.
     pub fn pinned(host: Host, pins: Vec<Fingerprint>) -> Self {
-        let known = KnownHosts::default();
-        Self { policy: Policy::Strict, host, known, file: None, pins }
+        Self::made(Policy::Strict, host, KnownHosts::default(), None, pins)
+    }
+
+    fn made(
+        policy: Policy,
+        host: Host,
+        known: KnownHosts,
+        file: Option<(PathBuf, NameForm)>,
+        pins: Vec<Fingerprint>,
+    ) -> Self {
+        let revocation = Ok(Revocation::default());
+        Self { policy, host, known, file, pins, revocation, trusted: None }
+    }
+
+    /// The same, with what is revoked. Where that could not be read, nothing is trusted.
+    #[must_use]
+    pub fn revoked(mut self, revocation: Result<Revocation, revocation::Error>) -> Self {
+        self.revocation = revocation.map_err(|error| error.to_string());
+        self
     }
 
     /// The host that is judged.
@@ -135,7 +218,8 @@ impl Trust {
     }
 
     /// Puts the algorithms of keys that the host is known by before the others, so that a
-    /// server with several keys shows one that is known.
+    /// server with several keys shows one that is known; and where an authority is known, those of
+    /// certificates before all, else not at all.
     pub fn prefer(&self, algorithms: &NameList) -> NameList {
         let known: Vec<&str> = self
             .known
@@ -143,12 +227,55 @@ impl Trust {
             .into_iter()
             .flat_map(public_key::algorithms)
             .collect();
+        let (certified, plain): (Vec<&str>, Vec<&str>) =
+            algorithms.iter().partition(|name| certificate::algorithm::named(name).is_some());
         let (first, then): (Vec<_>, Vec<_>) =
-            algorithms.iter().partition(|algorithm| known.contains(algorithm));
-        NameList::new(first.into_iter().chain(then)).unwrap_or_else(|_| algorithms.clone())
+            plain.into_iter().partition(|algorithm| known.contains(algorithm));
+        let vouched = self.known.has_authority(&self.host) && self.pins.is_empty();
+        let certificates = certified.into_iter().filter(|_| vouched);
+        let names = certificates.chain(first).chain(then);
+        NameList::new(names).unwrap_or_else(|_| algorithms.clone())
     }
 
-    /// Judges the key that the host shows.
+    /// What is new in the host keys that the server announces; `None` where that is not to be
+    /// learned: only a key that stands in the first of the user's files, or that the user has accepted, can
+    /// speak for others.
+    pub fn news(&self, announced: &[Bytes]) -> Option<News> {
+        let (file, _) = self.file.as_ref()?;
+        let (used, ground) = self.trusted.as_ref()?;
+        match ground {
+            Ground::Known(place) if place.file() == file => {}
+            Ground::Accepted => {}
+            _ => return None,
+        }
+        let mut known: Vec<_> = self.known_keys(file).cloned().collect();
+        if !known.contains(used) {
+            known.push(used.clone());
+        }
+        let news = News::of(announced, &known, used)?;
+        let revoked = self.revocation.as_ref().ok()?;
+        let good = |key: &PublicKey| {
+            !revoked.has_key(key) && self.known.revoked(&self.host, key).is_none()
+        };
+        Some(News { new: news.new.into_iter().filter(good).collect(), gone: news.gone })
+    }
+
+    /// Writes down what is new, which must be proved.
+    ///
+    /// # Errors
+    /// Where the file cannot be changed; it is as it was then.
+    pub fn learn(&self, news: &News) -> Result<(), file::Error> {
+        let Some((path, form)) = &self.file else { return Ok(()) };
+        let edit = Edit { add: news.new.clone(), remove: news.gone.clone() };
+        edit.apply(path, &self.host, *form)
+    }
+
+    fn known_keys<'a>(&'a self, file: &'a Path) -> impl Iterator<Item = &'a PublicKey> {
+        let lines = self.known.of_host(&self.host);
+        lines.filter(move |it| it.says == Says::Key && it.place.file() == file).map(|it| it.key)
+    }
+
+    /// Judges the key that the host shows, or the certificate of it.
     ///
     /// Cancel safe: a key is written down only once it was accepted.
     ///
@@ -159,18 +286,71 @@ impl Trust {
         key: &PublicKey,
         prompt: &mut impl Prompt,
     ) -> Result<(), Untrusted> {
-        let host = self.host.to_string();
-        let fingerprint = key.fingerprint();
-        if self.pins.contains(&fingerprint) {
+        if self.pins.contains(&key.fingerprint()) {
+            self.trusted = Some((key.clone(), Ground::Pinned));
             return Ok(());
         }
+        let plain = match self.check_certificate(key)? {
+            Certified::Trusted(plain) => {
+                self.trusted = Some((plain, Ground::Certificate));
+                return Ok(());
+            }
+            Certified::No(plain) => plain,
+        };
+        let ground = self.check_plain(&plain, prompt).await?;
+        self.trusted = ground.map(|ground| (plain, ground));
+        Ok(())
+    }
+
+    /// Whether what the host shows is a certificate to be trusted, and of which key.
+    fn check_certificate(&self, key: &PublicKey) -> Result<Certified, Untrusted> {
+        let host = self.host.to_string();
+        let revocation = self.revocation.as_ref();
+        let revocation = revocation.map_err(|why| Untrusted::NoRevocation(why.clone()))?;
+        let listed = || Untrusted::Listed { host: host.clone(), fingerprint: key.fingerprint() };
+        if !certificate::algorithm::is_certificate(key.key_type()) {
+            let revoked = revocation.has_key(key);
+            return if revoked { Err(listed()) } else { Ok(Certified::No(key.clone())) };
+        }
+        let Ok(certificate) = Certificate::from_wire(key.wire().clone()) else {
+            let (key_type, fingerprint) = (key.key_type().to_owned(), key.fingerprint());
+            return Err(Untrusted::Unknown { host, key_type, fingerprint });
+        };
+        if revocation.has_certificate(&certificate) {
+            return Err(listed());
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let plain = certificate.key().clone();
+        match authority::judge(&self.known, &self.host, &certificate, &provider::default(), now) {
+            Judgement::Good { at } => {
+                tracing::debug!(%host, %at, "an authority vouches for the host key");
+                Ok(Certified::Trusted(plain))
+            }
+            Judgement::Unknown => Ok(Certified::No(plain)),
+            Judgement::Revoked { at } => {
+                Err(Untrusted::Revoked { host, fingerprint: plain.fingerprint(), at })
+            }
+            Judgement::Bad(why) => Err(Untrusted::Certificate { host, why }),
+        }
+    }
+
+    async fn check_plain(
+        &self,
+        key: &PublicKey,
+        prompt: &mut impl Prompt,
+    ) -> Result<Option<Ground>, Untrusted> {
+        let host = self.host.to_string();
         match self.known.check(&self.host, key) {
             Verdict::Known { at } => {
                 tracing::debug!(%host, %at, "the host key is known");
-                Ok(())
+                Ok(Some(Ground::Known(at)))
             }
-            Verdict::Revoked { at } => Err(Untrusted::Revoked { host, fingerprint, at }),
-            Verdict::Changed { at, known } => self.check_changed(key, &known, at, prompt),
+            Verdict::Revoked { at } => {
+                Err(Untrusted::Revoked { host, fingerprint: key.fingerprint(), at })
+            }
+            Verdict::Changed { at, known } => {
+                self.check_changed(key, &known, at, prompt).map(|()| None)
+            }
             Verdict::Unknown => self.check_unknown(key, prompt).await,
         }
     }
@@ -182,8 +362,10 @@ impl Trust {
         at: Place,
         prompt: &mut impl Prompt,
     ) -> Result<(), Untrusted> {
-        let changed =
-            Changed { host: self.host.to_string(), shown: key.clone(), known: known.clone(), at };
+        let lines = self.known.of_host(&self.host).filter(|it| it.says == Says::Key);
+        let others = lines.map(|it| it.place.clone()).filter(|place| *place != at).collect();
+        let (host, shown, known) = (self.host.to_string(), key.clone(), known.clone());
+        let changed = Changed { host, shown, known, at, others };
         if self.policy == Policy::Off {
             prompt.tell(&format!("warning: {changed}"));
             Ok(())
@@ -196,21 +378,22 @@ impl Trust {
         &self,
         key: &PublicKey,
         prompt: &mut impl Prompt,
-    ) -> Result<(), Untrusted> {
+    ) -> Result<Option<Ground>, Untrusted> {
         let host = self.host.to_string();
         let fingerprint = key.fingerprint();
         let key_type = key.key_type().to_owned();
-        match self.policy {
+        let ground = match self.policy {
             Policy::Strict => return Err(Untrusted::Unknown { host, key_type, fingerprint }),
-            Policy::AcceptNew | Policy::Off => {}
+            // Nobody has looked at it: it is not to speak for others in this session.
+            Policy::AcceptNew | Policy::Off => None,
             Policy::Ask => match ask(&host, key, prompt).await {
-                Some(true) => {}
+                Some(true) => Some(Ground::Accepted),
                 Some(false) => return Err(Untrusted::Declined { host, fingerprint }),
                 None => return Err(Untrusted::Unknown { host, key_type, fingerprint }),
             },
-        }
+        };
         self.write_down(key, prompt);
-        Ok(())
+        Ok(ground)
     }
 
     /// Writes a new key down. Where that fails, the key is trusted all the same, and the user

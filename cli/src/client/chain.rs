@@ -7,14 +7,13 @@ use adit_channels::session::{Cause, Channel, Config, Handle, Session};
 use adit_forward::channel;
 use adit_forward::dial::Dial;
 use adit_forward::origin::Origin;
-use adit_transport::link::Link;
 use adit_transport::public_key::fingerprint::Fingerprint;
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 
 use crate::client::command::Running;
-use crate::client::hop::Hop;
+use crate::client::hop::{Entered, Hop};
 use crate::client::jump;
 use crate::client::manner::Manner;
 use crate::client::stream::Stream;
@@ -92,12 +91,13 @@ impl Chain {
 
     /// Passes a server. Nothing is asked of it that it could open channels for: all of them are
     /// refused.
-    pub(super) fn pass(&mut self, hop: &Hop, link: Link<Stream>) {
+    pub(super) fn pass(&mut self, hop: &Hop, entered: Entered) {
         let mut config = Config::default();
         keep_alive(&hop.settings, &mut config);
         config.limits.fund.clone_from(&self.fund);
-        let Session { handle, driver, .. } = Session::new(link, config);
+        let Session { handle, driver, global_requests, .. } = Session::new(entered.link, config);
         let driver = tokio::spawn(driver);
+        tokio::spawn(entered.learner.run(global_requests, handle.clone()));
         self.passed.push(Passed { name: hop.name(), session: handle, driver, onward: None });
     }
 

@@ -15,10 +15,11 @@ pub(super) fn explain(name: &str, settings: &Settings, error: &Error) -> Failure
         Error::Untrusted(untrusted) => {
             Failure::new(Exit::HostKey, untrusted).hint(untrusted.hint())
         }
-        Error::Refused { attempts, methods, ended } => {
+        Error::Refused { attempts, untried, methods, ended } => {
             let tried: Vec<String> = attempts.iter().map(ToString::to_string).collect();
             let mut tried =
                 if tried.is_empty() { "nothing to try".to_owned() } else { tried.join("; ") };
+            tried.extend(untried.iter().map(|key| format!("; {key}: not tried any more")));
             if let Some(words) = ended {
                 tried.push_str("; then the server ended it: ");
                 tried.push_str(words);

@@ -8,10 +8,13 @@ use adit_transport::client::{Client, Error};
 use adit_transport::config::Algorithms;
 use adit_transport::known_hosts::host::Host;
 use adit_transport::link::Link;
+use adit_transport::name::NameList;
+use adit_transport::public_key::PublicKey;
 use adit_transport::public_key::fingerprint::Fingerprint;
 use adit_transport::trust::Trust;
 use tokio::time::{Instant, timeout};
 
+use crate::client::learner::Learner;
 use crate::client::manner::Manner;
 use crate::client::stream::Stream;
 use crate::client::{explanation, identities, terms};
@@ -75,15 +78,11 @@ impl Hop {
     /// out.
     pub(crate) async fn prepare(&self, manner: Manner) -> Entrance<'_> {
         let settings = &self.settings;
-        let host = match &settings.host_key_alias {
-            Some(alias) => Host::alias(alias),
-            None => Host::new(&settings.host, settings.port),
-        };
-        let known = terms::trust(settings, host.clone());
+        let known = terms::trust(settings, self.known_as());
         let algorithms = terms::in_order(settings, &known);
         let trust = match manner {
             Manner::First => known,
-            Manner::Again(key) => Trust::pinned(host, vec![key]),
+            Manner::Again(key) => Trust::pinned(self.known_as(), vec![key]),
         };
         let candidates = identities::gather(settings).await;
         let login = terms::login(settings, candidates);
@@ -92,6 +91,28 @@ impl Hop {
             if batch { (Mode::Batch, LOGIN) } else { (Mode::Ask, LOGIN_BY_HAND) };
         let client = Client::new(trust, login, Terminal::new(mode));
         Entrance { hop: self, manner, client, algorithms, login_limit, begun: Instant::now() }
+    }
+
+    /// Makes ready to look at its host key of one of these algorithms, and to go no further.
+    pub(super) fn look(&self, wanted: &[&str]) -> Entrance<'_> {
+        let mut algorithms = self.settings.algorithms.clone();
+        algorithms.host_keys = NameList::new(wanted.iter().copied()).unwrap_or_default();
+        let login = terms::login(&self.settings, Vec::new());
+        let client = Client::new(
+            Trust::pinned(self.known_as(), Vec::new()),
+            login,
+            Terminal::new(Mode::Batch),
+        );
+        let (manner, begun) = (Manner::First, Instant::now());
+        Entrance { hop: self, manner, client, algorithms, login_limit: LOGIN, begun }
+    }
+
+    /// How it is looked up among known hosts.
+    pub(super) fn known_as(&self) -> Host {
+        match &self.settings.host_key_alias {
+            Some(alias) => Host::alias(alias),
+            None => Host::new(&self.settings.host, self.settings.port),
+        }
     }
 
     /// That it cannot be reached.
@@ -146,11 +167,8 @@ impl Entrance<'_> {
     }
 
     /// Exchanges keys and logs in, over a stream that leads there. What is left of
-    /// `ConnectTimeout` is for the exchange of keys. Yields the host key too.
-    pub(crate) async fn enter(
-        &mut self,
-        stream: Stream,
-    ) -> Result<(Link<Stream>, Fingerprint), Failure> {
+    /// `ConnectTimeout` is for the exchange of keys.
+    pub(super) async fn enter(&mut self, stream: Stream) -> Result<Entered, Failure> {
         let hop = self.hop;
         let mut config = terms::config(&hop.settings, self.algorithms.clone())?;
         if hop.settings.connect_timeout.is_some() {
@@ -166,15 +184,19 @@ impl Entrance<'_> {
                 ))
             }
             Ok(Err(error)) => Err(hop.explain(&error)),
-            Ok(Ok(mut link)) => match self.client.host_key_shown() {
-                Some(key) => {
-                    if link.peer_is_adit() {
-                        link.stream().is_sent_at_once();
-                    }
-                    Ok((link, key.fingerprint()))
+            Ok(Ok(mut link)) => {
+                let Some(key) = self.client.host_key_shown().map(PublicKey::fingerprint) else {
+                    return Err(Failure::new(Exit::Other, format!("{} has no key", hop.name())));
+                };
+                if link.peer_is_adit() {
+                    link.stream().is_sent_at_once();
                 }
-                None => Err(Failure::new(Exit::Other, format!("{} has no key", hop.name()))),
-            },
+                let session_id = link.session_id().unwrap_or_default().to_vec();
+                let (trust, update) = (self.client.take_trust(), hop.settings.update_host_keys);
+                let mode = if hop.settings.batch_mode { Mode::Batch } else { Mode::Ask };
+                let learner = Learner::new(trust, &session_id, update, Terminal::new(mode));
+                Ok(Entered { link, key, learner })
+            }
             Err(_) => {
                 let message =
                     format!("{}: the login was not over within {} s", hop.name(), limit.as_secs());
@@ -182,6 +204,34 @@ impl Entrance<'_> {
             }
         }
     }
+}
+
+impl Entrance<'_> {
+    /// The host key that the server shows and proves to have.
+    pub(super) async fn key(mut self, stream: Stream) -> Result<PublicKey, Failure> {
+        let hop = self.hop;
+        let config = terms::config(&hop.settings, self.algorithms)?;
+        let limit = hop.patience().min(config.common.exchange_timeout);
+        let Ok(ended) = timeout(limit, self.client.connect(stream, &config)).await else {
+            return Err(hop.unreachable("it showed no host key in time"));
+        };
+        match (ended, self.client.host_key_shown()) {
+            (_, Some(key)) => Ok(key.clone()),
+            (Err(error), None) => Err(hop.explain(&error)),
+            (Ok(_), None) => Err(Failure::new(Exit::Protocol, "the server showed no host key")),
+        }
+    }
+}
+
+/// A server that was entered.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    /// The connection.
+    pub(crate) link: Link<Stream>,
+    /// The host key that it has shown.
+    pub(crate) key: Fingerprint,
+    /// Who learns its further host keys.
+    pub(crate) learner: Learner,
 }
 
 #[cfg(test)]

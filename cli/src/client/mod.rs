@@ -5,16 +5,17 @@ use adit_forward::upstream::{self, Upstream};
 use adit_ssh_config::config::Config;
 use adit_ssh_config::destination::Destination;
 use adit_ssh_config::jump::Jump;
-use adit_transport::link::Link;
+use adit_transport::known_hosts::host::Host;
+use adit_transport::public_key::PublicKey;
 use tokio::time::{Instant, timeout};
 
 use crate::client::chain::Chain;
 use crate::client::command::words::{self, Tokens};
-use crate::client::hop::{Hop, Place};
+use crate::client::hop::{Entered, Hop, Place};
 use crate::client::proxy::Proxy;
 use crate::client::socket::Socket;
 use crate::client::stream::Stream;
-use crate::client::witness::Witness;
+use crate::client::witness::{Nobody, Witness};
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::settings::sources::Sources;
@@ -25,6 +26,7 @@ mod explanation;
 pub(crate) mod hop;
 pub(crate) mod identities;
 mod jump;
+pub(crate) mod learner;
 mod manner;
 pub(crate) mod proxy;
 mod socket;
@@ -130,6 +132,11 @@ impl Route {
         told
     }
 
+    /// How the destination is looked up among known hosts.
+    pub(crate) fn host(&self) -> Host {
+        self.destination.known_as()
+    }
+
     /// What messages call the server that it leads to.
     pub(crate) fn name(&self) -> String {
         self.destination.name()
@@ -175,10 +182,10 @@ pub(crate) async fn connect(
     route: &Route,
     chain: &mut Chain,
     witness: &mut impl Witness,
-) -> Result<Link<Stream>, Failure> {
+) -> Result<Entered, Failure> {
     for hop in &route.jumps {
-        let link = enter(&route.first, hop, chain, witness).await?;
-        chain.pass(hop, link);
+        let entered = enter(&route.first, hop, chain, witness).await?;
+        chain.pass(hop, entered);
     }
     enter(&route.first, &route.destination, chain, witness).await
 }
@@ -189,7 +196,7 @@ async fn enter(
     hop: &Hop,
     chain: &mut Chain,
     witness: &mut impl Witness,
-) -> Result<Link<Stream>, Failure> {
+) -> Result<Entered, Failure> {
     let Some(manner) = chain.manner() else {
         return Err(hop.unreachable("the way there was another one before"));
     };
@@ -213,12 +220,38 @@ async fn enter(
         Err(failure) => Err(failure),
     };
     match entered {
-        Ok((link, key)) => {
-            chain.entered(key);
-            Ok(link)
+        Ok(entered) => {
+            chain.entered(entered.key);
+            Ok(entered)
         }
         Err(failure) => Err(chain.blame(failure).await),
     }
+}
+
+/// The host key that the destination shows, whether or not it is known; `algorithms` says of which
+/// types it may be. Servers on the way are logged in to as ever.
+///
+/// Cancel safe in that nothing is left behind but what is in `chain`.
+///
+/// # Errors
+/// Where a server cannot be reached, or has no key of these types.
+pub(crate) async fn look(
+    route: &Route,
+    algorithms: &[&str],
+    chain: &mut Chain,
+) -> Result<PublicKey, Failure> {
+    let mut witness = Nobody;
+    for hop in &route.jumps {
+        let entered = enter(&route.first, hop, chain, &mut witness).await?;
+        chain.pass(hop, entered);
+    }
+    let hop = &route.destination;
+    let stream = match timeout(hop.patience(), reach(&route.first, hop, chain, &mut witness)).await
+    {
+        Ok(reached) => reached?.0,
+        Err(_) => return Err(hop.unreachable("nothing answered in time")),
+    };
+    hop.look(algorithms).key(stream).await
 }
 
 /// A stream that leads to a server, from the one before it or by the first way, and how.

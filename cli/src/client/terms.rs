@@ -9,6 +9,7 @@ use adit_transport::known_hosts::host::Host;
 use adit_transport::login::candidate::Candidate;
 use adit_transport::login::{self, Login};
 use adit_transport::provider;
+use adit_transport::revocation::{self, Revocation};
 use adit_transport::trust::{Policy, Trust};
 
 use crate::failure::{Exit, Failure};
@@ -23,7 +24,16 @@ pub(super) fn trust(settings: &Settings, host: Host) -> Trust {
     }
     let form = if settings.hash_known_hosts { NameForm::Hashed } else { NameForm::Plain };
     let file = files.first().map(|file| (file.clone(), form));
-    Trust::new(policy(settings), host, known, file)
+    Trust::new(policy(settings), host, known, file).revoked(revocation(settings))
+}
+
+/// What `RevokedHostKeys` revokes.
+fn revocation(settings: &Settings) -> Result<Revocation, revocation::Error> {
+    let mut all = Revocation::default();
+    for file in &settings.revoked_host_keys {
+        all.extend(revocation::load(file)?);
+    }
+    Ok(all)
 }
 
 fn policy(settings: &Settings) -> Policy {

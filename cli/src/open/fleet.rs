@@ -199,7 +199,9 @@ impl Berth {
         let opening = async {
             // It is never closed.
             let _turn = self.gangway.acquire().await;
-            client::connect(&self.plan.route, chain, &mut Nobody).await
+            // The keys are learned by the first connection.
+            let entered = client::connect(&self.plan.route, chain, &mut Nobody).await;
+            entered.map(|entered| entered.link)
         };
         tokio::select! {
             biased;

@@ -17,6 +17,7 @@ use tokio::time::sleep;
 
 use crate::args;
 use crate::client::chain::Chain;
+use crate::client::hop::Entered;
 use crate::client::witness::Nobody;
 use crate::client::{self, Route, proxy};
 use crate::failure::{Exit, Failure};
@@ -235,14 +236,16 @@ impl Tunnels {
         patience: &mut Patience,
     ) -> Result<(), Failure> {
         let mut witness = Nobody;
-        let link = tokio::select! {
+        let Entered { link, learner, .. } = tokio::select! {
             biased;
             () = signal.asked() => return Ok(()),
-            link = client::connect(&plan.route, chain, &mut witness) => link?,
+            entered = client::connect(&plan.route, chain, &mut witness) => entered?,
         };
         let server = Server::of(link.peer_identification().as_deref());
-        let Session { handle, driver, openings, .. } = Session::new(link, plan.session());
+        let Session { handle, driver, openings, global_requests } =
+            Session::new(link, plan.session());
         let mut driver = tokio::spawn(driver);
+        tokio::spawn(learner.run(global_requests, handle.clone()));
         let name = plan.route.name();
         if let Some(target) = &plan.stdio {
             // Nothing is asked of the server that it could open channels for.

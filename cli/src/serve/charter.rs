@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use adit_gateway::config::Config;
 use adit_gateway::register::METHODS;
-use adit_transport::config::{Common, Rekey, ServerConfig};
+use adit_transport::certificate::algorithm;
+use adit_transport::config::{Common, HostKey, Rekey, ServerConfig};
 use adit_transport::ident::Identification;
 use adit_transport::name::NameList;
 use adit_transport::provider;
@@ -33,7 +34,12 @@ impl Charter {
             .map_err(|error| Failure::new(Exit::Other, format!("{software}: {error}")))?;
         let mut common = Common::new(provider::default(), identification);
         common.algorithms = config.algorithms.clone();
-        let host_keys = HostKeys(config.host_keys.clone()).public();
+        let mut host_keys = certified(&config);
+        host_keys.extend(HostKeys(config.host_keys.clone()).public());
+        let own = &common.algorithms.host_keys;
+        let more = algorithm::ALL.iter().filter(|it| own.contains(it.signature));
+        let more = more.map(|it| it.name).filter(|name| !own.contains(name));
+        common.algorithms.host_keys = NameList::new(more.chain(own.iter())).unwrap_or_default();
         let mut server = ServerConfig::new(common, host_keys);
         server.methods = methods();
         server.login_timeout = config.limits.login_grace;
@@ -43,6 +49,20 @@ impl Charter {
         server.common.rekey = rekey;
         Ok(Self { config, server: Arc::new(server) })
     }
+}
+
+/// The host keys that have certificates.
+fn certified(config: &Config) -> Vec<HostKey> {
+    let certificates = config.host_certificates.iter();
+    certificates
+        .map(|certificate| {
+            let algorithms = algorithm::of_type(certificate.key_type()).map(|it| it.name);
+            HostKey {
+                key: certificate.wire().clone(),
+                algorithms: NameList::new(algorithms).unwrap_or_default(),
+            }
+        })
+        .collect()
 }
 
 /// How users log in.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use adit_channels::global_request::Kind;
 use adit_channels::session::{self, Handle, Session};
 use adit_forward::channel::{self, Forwarded};
 use adit_forward::relay::{self, Relay};
@@ -11,6 +12,7 @@ use adit_forward::stop::Signal;
 use adit_forward::stream::Stream;
 use adit_gateway::login::Login;
 use adit_transport::accept::accept;
+use adit_transport::host_keys::prove;
 use adit_transport::link::Link;
 
 use crate::serve::charter::Charter;
@@ -81,6 +83,8 @@ impl<W: World> Gateway<W> {
         let charter = self.house.charter();
         let let_in = self.let_in(stream, peer, &charter, &mut visit, &mut signal).await;
         let Some((link, login)) = let_in else { return };
+        let host_keys = Arc::clone(&charter.config.host_keys);
+        let session_id = link.session_id().unwrap_or_default().to_vec();
         let limits = &charter.config.limits;
         let mut config = session::Config::default();
         // How many there may be is said by the policy, which can change meanwhile.
@@ -90,12 +94,24 @@ impl<W: World> Gateway<W> {
             relay::Limits { connections: config.limits.channels, ..relay::Limits::default() };
         let listeners = limits.listeners;
         let Session { handle, driver, openings, global_requests } = Session::new(link, config);
+        let keys = charter.config.host_keys.iter();
+        let keys = keys.map(|key| key.public_key().wire().clone()).collect();
+        handle.notify(Kind::HostKeys { keys });
         let tenant = self.house.registry.tenant(owner(&login), handle.clone());
         let gate = Arc::new(Gate::new(Arc::clone(&self.house), charter, login, peer));
         let landlord = Landlord::new(Arc::clone(&gate));
         let bell = landlord.bell(Forwarded::new(handle.clone()));
         let listening = remote::Server::new(global_requests, tenant, landlord)
             .dial(bell)
+            .others(move |request| {
+                let proofs = match request.kind() {
+                    Kind::HostKeysProve { keys } => prove(&host_keys, &session_id, keys),
+                    _ => None,
+                };
+                if let Some(proofs) = proofs {
+                    request.grant(proofs);
+                }
+            })
             .limits(remote::Limits { listeners, relay: each })
             .until(signal.clone());
         let due = signal.clone();

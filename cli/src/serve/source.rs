@@ -140,6 +140,7 @@ pub(crate) fn short(
         listen: Vec::new(),
         host_keys: host_keys.0,
         algorithms: Preset::Default.server(),
+        host_certificates: Arc::from([]),
         flow_log: None,
         stop_grace: STOP_GRACE,
         register: Arc::new(Register::anybody(user)),

@@ -27,15 +27,11 @@ pub(crate) fn known() -> Named {
         List { defaults, known: names }
     };
     // One keyword names the keys of hosts, another those of users, and one list is of both.
-    let both = |own: &Algorithms| {
-        let users = own.signatures.iter().filter(|it| !own.host_keys.contains(it));
-        NameList::new(own.host_keys.iter().chain(users)).unwrap_or_else(|_| own.host_keys.clone())
-    };
     Named {
         ciphers: list(&usual.ciphers, &all.ciphers, known.ciphers),
         macs: list(&usual.macs, &all.macs, known.macs),
         key_exchanges: list(&usual.exchanges, &all.exchanges, known.key_exchanges),
-        keys: list(&both(&usual), &both(&all), known.keys),
+        keys: list(&with_certificates(&usual), &with_certificates(&all), known.keys),
         signatures: list(&usual.signatures, &all.signatures, known.signatures),
     }
 }
@@ -47,6 +43,7 @@ pub(crate) fn known() -> Named {
 pub(crate) fn chosen(config: &Config) -> Result<Algorithms, Failure> {
     let usual = Preset::Default.client();
     let all = Algorithms::all(&provider::default());
+    let usual_keys = with_certificates(&usual);
     let ciphers = left(config, Keyword::Ciphers, usual.ciphers, &all.ciphers)?;
     let macs = match left(config, Keyword::Macs, usual.macs, &all.macs) {
         // Most ciphers need none.
@@ -62,7 +59,7 @@ pub(crate) fn chosen(config: &Config) -> Result<Algorithms, Failure> {
     let signatures = Keyword::PubkeyAcceptedAlgorithms;
     Ok(Algorithms {
         exchanges: left(config, Keyword::KexAlgorithms, usual.exchanges, &all.exchanges)?,
-        host_keys: left(config, Keyword::HostKeyAlgorithms, usual.host_keys, &all.host_keys)?,
+        host_keys: left(config, Keyword::HostKeyAlgorithms, usual_keys, &with_certificates(&all))?,
         ciphers,
         macs,
         compressions,
@@ -74,6 +71,13 @@ pub(crate) fn chosen(config: &Config) -> Result<Algorithms, Failure> {
 fn compressed(all: &NameList) -> NameList {
     let (none, methods): (Vec<&str>, Vec<&str>) = all.iter().partition(|name| *name == NONE);
     NameList::new(methods.into_iter().chain(none)).unwrap_or_default()
+}
+
+/// The algorithms of host keys, and those of certificates behind them.
+fn with_certificates(own: &Algorithms) -> NameList {
+    let keys =
+        own.host_keys.iter().chain(own.signatures.iter().filter(|it| !own.host_keys.contains(it)));
+    NameList::new(keys).unwrap_or_else(|_| own.host_keys.clone())
 }
 
 /// The list of a keyword without what only ssh has.

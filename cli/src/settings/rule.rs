@@ -70,6 +70,7 @@ const KEPT: &[K] = &[
     K::RefuseConnection,
     K::RekeyLimit,
     K::RemoteForward,
+    K::RevokedHostKeys,
     K::ServerAliveCountMax,
     K::ServerAliveInterval,
     K::StreamLocalBindMask,
@@ -77,6 +78,7 @@ const KEPT: &[K] = &[
     K::StrictHostKeyChecking,
     K::Tag,
     K::TcpKeepAlive,
+    K::UpdateHostKeys,
     K::User,
     K::UserKnownHostsFile,
 ];
@@ -229,14 +231,6 @@ const OTHERS: &[(K, Rule)] = &[
         ),
     ),
     (
-        K::RevokedHostKeys,
-        Rule::Refused(
-            |it| !it.list(K::RevokedHostKeys).is_empty(),
-            "a host key could be taken that is revoked",
-            "name revoked keys by lines with @revoked in a file of known hosts in its place",
-        ),
-    ),
-    (
         K::SecurityKeyProvider,
         Rule::Warned(
             |it| it.text(K::SecurityKeyProvider).is_some_and(|it| it != "internal"),
@@ -249,13 +243,6 @@ const OTHERS: &[(K, Rule)] = &[
         Rule::Warned(|it| it.choice(K::Tunnel) != Some("false"), "no network devices are joined"),
     ),
     (K::TunnelDevice, Rule::Idle("see Tunnel")),
-    (
-        K::UpdateHostKeys,
-        Rule::Warned(
-            |it| it.choice(K::UpdateHostKeys) != Some("false"),
-            "further host keys of the server are not learnt",
-        ),
-    ),
     (
         K::VerifyHostKeyDns,
         Rule::Warned(
@@ -373,15 +360,15 @@ mod tests {
 
     #[test]
     fn what_would_be_less_safe_is_refused() {
-        for option in [
-            "CASignatureAlgorithms=ssh-ed25519",
-            "RequiredRSASize=4096",
-            "RevokedHostKeys=/etc/ssh/revoked",
-        ] {
+        for option in ["CASignatureAlgorithms=ssh-ed25519", "RequiredRSASize=4096"] {
             let refused = format!("{:?}", judged(&[option]).unwrap_err());
             assert!(refused.contains("hint: Some"), "{refused}");
         }
-        assert!(judged(&["RequiredRSASize=2048", "RevokedHostKeys=none"]).unwrap().is_empty());
+        assert!(
+            judged(&["RequiredRSASize=2048", "RevokedHostKeys=/etc/ssh/revoked"])
+                .unwrap()
+                .is_empty()
+        );
         let passed = ["ProxyUseFdpass=yes", "ProxyCommand=nc -F %h %p"];
         assert!(judged(&passed).is_err() && judged(&passed[..1]).unwrap().is_empty());
     }

@@ -64,6 +64,7 @@ pub struct Server<P, D = Forwarded> {
     listening: HashMap<Target, Open>,
     /// Each tells its place when it has ended.
     running: JoinSet<Ended>,
+    others: Box<dyn FnMut(GlobalRequest) + Send + Sync>,
 }
 
 /// A place that is listened on.
@@ -99,6 +100,7 @@ impl<P: Permit> Server<P> {
             stop: Signal::never(),
             listening: HashMap::new(),
             running: JoinSet::new(),
+            others: Box::new(drop),
         }
     }
 
@@ -106,9 +108,9 @@ impl<P: Permit> Server<P> {
     /// for instance. What it dials is told by [`Forwarded`].
     #[must_use]
     pub fn dial<D: Dial>(self, dial: D) -> Server<P, D> {
-        let Self { requests, permit, tenant, limits, stop, listening, running, .. } = self;
+        let Self { requests, permit, tenant, limits, stop, listening, running, others, .. } = self;
         let dial = Arc::new(dial);
-        Server { requests, permit, tenant, dial, limits, stop, listening, running }
+        Server { requests, permit, tenant, dial, limits, stop, listening, running, others }
     }
 }
 
@@ -117,6 +119,13 @@ impl<P: Permit, D: Dial> Server<P, D> {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Has what is asked besides listening answered by the caller; else it is refused.
+    #[must_use]
+    pub fn others(mut self, others: impl FnMut(GlobalRequest) + Send + Sync + 'static) -> Self {
+        self.others = Box::new(others);
         self
     }
 
@@ -199,7 +208,7 @@ impl<P: Permit, D: Dial> Server<P, D> {
                 }
             }
             Request::Nonsense(why) => tracing::info!(%owner, why, "not listening"),
-            Request::Other => {}
+            Request::Other => (self.others)(request),
         }
     }
 

@@ -27,6 +27,10 @@ pub struct Document {
     pub listen: Option<Spanned<Vec<Text<SocketAddr>>>>,
     /// `host-keys`: files with private keys, by which clients know the gateway.
     pub host_keys: Spanned<Vec<Spanned<PathBuf>>>,
+    /// `host-certificates`: files with certificates of these keys, by which clients know the gateway
+    /// that know the authority.
+    #[serde(default)]
+    pub host_certificates: Vec<Spanned<PathBuf>>,
     /// `algorithms`: which are offered, "default", or "strict" for no NIST curves. Default:
     /// "default".
     #[serde(default)]

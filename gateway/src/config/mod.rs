@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use adit_transport::certificate::{Certificate, Kind};
 use adit_transport::config::Algorithms;
 use adit_transport::identity::private_key::{self, Parsed, PrivateKey};
 use adit_transport::public_key::Fingerprint;
@@ -51,6 +52,8 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// The keys by which clients know the gateway; at least one.
     pub host_keys: Arc<[PrivateKey]>,
+    /// Certificates of these keys.
+    pub host_certificates: Arc<[Certificate]>,
     /// The algorithms to offer.
     pub algorithms: Algorithms,
     /// Where the flow log goes.
@@ -119,9 +122,12 @@ fn build(document: &Document, folder: &Path, report: &mut Report) -> Config {
     let users = people::users(document, folder, &authorities, report);
     let revoked = revoked(document, folder, report);
     let algorithms = algorithms::build(document, report);
+    let host_keys = host_keys(document, folder, &algorithms, report);
+    let host_certificates = host_certificates(document, folder, &host_keys, report);
     Config {
         listen: listen(document, report),
-        host_keys: host_keys(document, folder, &algorithms, report).into(),
+        host_keys: host_keys.into(),
+        host_certificates: host_certificates.into(),
         algorithms,
         flow_log: document.flow_log.as_ref().map(|path| match path.to_str() {
             Some("-") => flow::Place::StandardError,
@@ -208,6 +214,36 @@ fn host_key(file: &Spanned<PathBuf>, folder: &Path, report: &mut Report) -> Opti
             None
         }
     }
+}
+
+fn host_certificates(
+    document: &Document,
+    folder: &Path,
+    keys: &[PrivateKey],
+    report: &mut Report,
+) -> Vec<Certificate> {
+    let mut certificates = Vec::new();
+    for file in &document.host_certificates {
+        match host_certificate(&folder.join(file.get_ref()), keys) {
+            Ok(certificate) => certificates.push(certificate),
+            Err(why) => {
+                report.fault(file.span(), format!("{}: {why}", file.get_ref().display()));
+            }
+        }
+    }
+    certificates
+}
+
+fn host_certificate(path: &Path, keys: &[PrivateKey]) -> Result<Certificate, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let (certificate, _) = Certificate::parse(&text).map_err(|invalid| invalid.to_string())?;
+    if certificate.kind() != Kind::Host {
+        return Err("the certificate is a user's and not a host's".to_owned());
+    }
+    if !keys.iter().any(|key| key.public_key() == certificate.key()) {
+        return Err("the certificate is of none of the host keys".to_owned());
+    }
+    Ok(certificate)
 }
 
 /// A configuration cannot be used.

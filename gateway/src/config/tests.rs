@@ -11,6 +11,8 @@ use crate::user::Privilege;
 
 const EXAMPLE: &str = include_str!("../../adit-serve.example.toml");
 const HOST_KEY: &str = include_str!("../../../transport/testdata/keys/nistp256");
+const HOST_CERTIFICATE: &str =
+    include_str!("../../../transport/testdata/certificates/nistp256_host.pub");
 const ENCRYPTED: &str = include_str!("../../../transport/testdata/keys/encrypted_aes256-ctr");
 const KEY: &str = include_str!("../../../transport/testdata/keys/ed25519.pub");
 const RSA: &str = include_str!("../../../transport/testdata/keys/rsa2048.pub");
@@ -26,6 +28,7 @@ fn folder() -> TempDir {
     write("host_ed25519", HOST_KEY, 0o600);
     write("encrypted", ENCRYPTED, 0o600);
     write("corp-ca.pub", RSA, 0o644);
+    write("host_ed25519-cert.pub", HOST_CERTIFICATE, 0o644);
     write("revoked", "# none yet\n", 0o644);
     write("gone", KEY, 0o644);
     fs::create_dir(folder.path().join("keys")).unwrap();
@@ -59,6 +62,7 @@ fn the_example_is_read_with_all_that_it_says() {
     assert_eq!(config.warnings, [""; 0]);
     assert_eq!(config.listen, ["127.0.0.1:2222", "[::1]:2222"].map(|it| it.parse().unwrap()));
     assert_eq!(config.host_keys.len(), 1);
+    assert_eq!(config.host_certificates[0].key_id(), "the gateway");
     let flow_log = config.flow_log.as_ref();
     let in_file =
         |it: &flow::Place| matches!(it, flow::Place::File(path) if path.ends_with("flow.jsonl"));

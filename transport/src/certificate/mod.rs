@@ -25,6 +25,7 @@ pub use restriction::Restriction;
 pub use validity::Validity;
 
 use crate::certificate::form::Form;
+use crate::known_hosts::pattern;
 use crate::public_key::PublicKey;
 
 pub mod algorithm;
@@ -167,18 +168,46 @@ impl Certificate {
         if self.form.kind != Kind::User {
             return Err(Refused::NotAUsers);
         }
-        let Validity { after, before } = self.form.validity;
-        if occasion.now < after {
-            return Err(Refused::NotYet);
-        }
-        if occasion.now >= before {
-            return Err(Refused::Expired);
-        }
+        self.check_time(occasion.now)?;
         let is_for = |name: &N| self.form.principals.iter().any(|it| it == name.as_ref());
         if !occasion.principals.iter().any(is_for) {
             return Err(Refused::Principal);
         }
         self.form.restrictions.iter().try_for_each(|it| check_restriction(it, occasion.source))
+    }
+
+    /// Whether it holds at this time, in seconds since 1970 in UTC, as the certificate of this host,
+    /// which is named in lower case. Its principals may be patterns.
+    ///
+    /// A certificate without any principal is refused: it would be good for every host.
+    ///
+    /// # Errors
+    /// [`Refused`], with the first reason that was found.
+    pub fn check_host(&self, host: &str, now: u64) -> Result<(), Refused> {
+        if self.form.kind != Kind::Host {
+            return Err(Refused::NotAHosts);
+        }
+        self.check_time(now)?;
+        let mut names = self.form.principals.iter().map(|name| name.to_ascii_lowercase());
+        if !names.any(|name| pattern::matches(&name, host)) {
+            return Err(Refused::Host);
+        }
+        // There is none for hosts.
+        match self.form.restrictions.first() {
+            None => Ok(()),
+            Some(restriction) => Err(Refused::Unsupported(restriction.name().to_owned())),
+        }
+    }
+
+    fn check_time(&self, now: u64) -> Result<(), Refused> {
+        let Validity { after, before } = self.form.validity;
+        if now < after {
+            Err(Refused::NotYet)
+        } else if now >= before {
+            Err(Refused::Expired)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -212,6 +241,12 @@ pub enum Refused {
     /// It is a host's.
     #[error("the certificate is a host's and not a user's")]
     NotAUsers,
+    /// It is a user's.
+    #[error("the certificate is a user's and not a host's")]
+    NotAHosts,
+    /// It is for other hosts, or for none in particular.
+    #[error("the certificate is not for this host")]
+    Host,
     /// It is from the future.
     #[error("the certificate is not valid yet")]
     NotYet,

@@ -36,6 +36,16 @@ impl Restriction {
         Some(restrictions)
     }
 
+    /// The name of the option.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::ForceCommand(_) => "force-command",
+            Self::SourceAddress(_) => "source-address",
+            Self::VerifyRequired => "verify-required",
+            Self::Other(name) => name,
+        }
+    }
+
     fn parse(name: &str, data: &[u8]) -> Option<Self> {
         match name {
             "force-command" => Some(Self::ForceCommand(value(data)?.to_owned())),

@@ -1,9 +1,10 @@
 //! A `known_hosts` file, read and added to.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::known_hosts::hash::Hash;
 use crate::known_hosts::host::Host;
@@ -17,6 +18,12 @@ pub(super) fn read(path: &Path) -> io::Result<String> {
         other => text_file::read(other?),
     }
 }
+
+/// How long another program may keep a file locked.
+const LOCK_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long is waited before a lock is tried again.
+const LOCK_RETRY: Duration = Duration::from_millis(5);
 
 /// How a name is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,21 +40,67 @@ pub enum NameForm {
 /// # Errors
 /// [`Error`], with the file's name.
 pub fn append(path: &Path, host: &Host, key: &PublicKey, form: NameForm) -> Result<(), Error> {
-    try_append(path, host, key, form)
-        .map_err(|cause| Error { path: path.display().to_string(), cause })
+    try_append(path, host, key, form).map_err(|cause| Error::new(path, cause))
 }
 
 fn try_append(path: &Path, host: &Host, key: &PublicKey, form: NameForm) -> io::Result<()> {
     let line = line(host, key, form)?;
     make_folder(path)?;
-    let mut file =
-        OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    let mut file = lock(path)?;
     let end = if ends_within_a_line(&mut file)? { "\n" } else { "" };
     // In one piece, so that what another process adds at the same time stays on its own line.
     file.write_all(format!("{end}{line}\n").as_bytes())
 }
 
-fn line(host: &Host, key: &PublicKey, form: NameForm) -> io::Result<String> {
+/// Opens a file, which is made where it is missing, and keeps others of this module out until the
+/// file is dropped.
+pub(super) fn lock(path: &Path) -> io::Result<File> {
+    let begun = Instant::now();
+    loop {
+        let file = open_or_make(path)?;
+        let found = file.metadata()?;
+        if !found.is_file() {
+            return Ok(file);
+        }
+        match file.try_lock() {
+            Ok(()) => {
+                // Whoever held the lock may have put another file in the place of this one.
+                let now = fs::metadata(path)?;
+                if (now.dev(), now.ino()) == (found.dev(), found.ino()) {
+                    return Ok(file);
+                }
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_RETRY),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        if begun.elapsed() > LOCK_LIMIT {
+            return Err(io::Error::other("another program keeps it locked"));
+        }
+    }
+}
+
+fn open_or_make(path: &Path) -> io::Result<File> {
+    match fs::metadata(path) {
+        Ok(there) if there.file_type().is_fifo() || there.file_type().is_socket() => {
+            Err(io::Error::other("it is not a regular file"))
+        }
+        _ => OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path),
+    }
+}
+
+/// The bytes of a file that is locked.
+pub(super) fn read_bytes(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.take(text_file::LONGEST + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > text_file::LONGEST {
+        return Err(io::Error::other("it is longer than 16 MiB"));
+    }
+    Ok(bytes)
+}
+
+/// A line for a host and its key, without its end.
+pub(super) fn line(host: &Host, key: &PublicKey, form: NameForm) -> io::Result<String> {
     let name = match form {
         NameForm::Plain if host.is_literal() => host.to_string(),
         NameForm::Plain => return Err(io::Error::other("the host's name cannot stand in a file")),
@@ -56,7 +109,7 @@ fn line(host: &Host, key: &PublicKey, form: NameForm) -> io::Result<String> {
     Ok(format!("{name} {key}"))
 }
 
-fn make_folder(path: &Path) -> io::Result<()> {
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
         return Ok(());
     };
@@ -85,9 +138,14 @@ pub struct Error {
     cause: io::Error,
 }
 
+impl Error {
+    pub(super) fn new(path: &Path, cause: io::Error) -> Self {
+        Self { path: path.display().to_string(), cause }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;

@@ -8,39 +8,49 @@ const DEFAULT_PORT: u16 = 22;
 /// The name that a server's key is looked up by: in lower case and, where the port is not 22, as
 /// `[name]:port`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Host(String);
+pub struct Host {
+    /// As it stands in files.
+    name: String,
+    /// Without the port.
+    bare: String,
+}
 
 impl Host {
     /// The server at this name or address, as the user gave it, and this port.
     pub fn new(name: &str, port: u16) -> Self {
         let name = name.to_ascii_lowercase();
         match port {
-            0 | DEFAULT_PORT => Self(name),
-            port => Self(format!("[{name}]:{port}")),
+            0 | DEFAULT_PORT => Self { bare: name.clone(), name },
+            port => Self { name: format!("[{name}]:{port}"), bare: name },
         }
     }
 
     /// A server that is looked up by another name than its own, whatever its port.
     pub fn alias(name: &str) -> Self {
-        Self(name.to_ascii_lowercase())
+        Self::new(name, DEFAULT_PORT)
+    }
+
+    /// The same, whatever its port: certificates are for hosts and not for ports.
+    pub fn without_port(&self) -> Self {
+        Self::alias(&self.bare)
     }
 
     /// The name as it stands in files.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
     }
 
     /// Whether the name can stand in a file and means itself there, and not a pattern, a list, a
     /// marker or a comment.
     pub(super) fn is_literal(&self) -> bool {
         let special = |c: char| c.is_whitespace() || c.is_control() || ",*?!|#@\"\\".contains(c);
-        !self.0.is_empty() && !self.0.contains(special)
+        !self.name.is_empty() && !self.name.contains(special)
     }
 }
 
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 

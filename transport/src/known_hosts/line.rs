@@ -54,6 +54,14 @@ impl Line {
         Ok(Some(Self { marker, names, key }))
     }
 
+    /// Whether the line is about this host and, by its form, about no other one.
+    pub(super) fn is_only_about(&self, host: &Host) -> bool {
+        match &self.names {
+            Names::Patterns(list) => list.eq_ignore_ascii_case(host.as_str()) && host.is_literal(),
+            Names::Hashed(hash) => hash.matches(host),
+        }
+    }
+
     /// Whether the line is about this host.
     pub(super) fn matches(&self, host: &Host) -> bool {
         match &self.names {

@@ -11,6 +11,7 @@ pub use host::Host;
 use crate::known_hosts::line::{Line, Marker};
 use crate::public_key::PublicKey;
 
+pub mod edit;
 pub mod file;
 mod hash;
 pub mod host;
@@ -83,9 +84,8 @@ impl KnownHosts {
     /// not yet known.
     pub fn check(&self, host: &Host, key: &PublicKey) -> Verdict {
         let at = |entry: &Entry| entry.place.clone();
-        let revoked = self.about(host, Marker::Revoked).find(|entry| entry.line.key == *key);
-        if let Some(entry) = revoked {
-            return Verdict::Revoked { at: at(entry) };
+        if let Some(at) = self.revoked(host, key) {
+            return Verdict::Revoked { at };
         }
         if let Some(entry) = self.about(host, Marker::None).find(|entry| entry.line.key == *key) {
             return Verdict::Known { at: at(entry) };
@@ -115,11 +115,67 @@ impl KnownHosts {
         types
     }
 
+    /// The place where a key is said to be an authority that signs certificates of a host. One for
+    /// the host counts whatever the port.
+    pub fn authority(&self, host: &Host, key: &PublicKey) -> Option<Place> {
+        let bare = host.without_port();
+        let lines = self.about(host, Marker::CertAuthority);
+        let mut lines = lines.chain(self.about(&bare, Marker::CertAuthority));
+        lines.find(|entry| entry.line.key == *key).map(|entry| entry.place.clone())
+    }
+
+    /// Whether certificates of a host are signed by any authority that is known.
+    pub fn has_authority(&self, host: &Host) -> bool {
+        self.about(host, Marker::CertAuthority).next().is_some()
+            || self.about(&host.without_port(), Marker::CertAuthority).next().is_some()
+    }
+
+    /// The place where a key is said to be revoked for a host.
+    pub fn revoked(&self, host: &Host, key: &PublicKey) -> Option<Place> {
+        let mut lines = self.about(host, Marker::Revoked);
+        lines.find(|entry| entry.line.key == *key).map(|entry| entry.place.clone())
+    }
+
+    /// What the files say of a host, in their order.
+    pub fn of_host(&self, host: &Host) -> impl Iterator<Item = Known<'_>> {
+        self.entries.iter().filter(|entry| entry.line.matches(host)).map(|entry| Known {
+            place: &entry.place,
+            says: match entry.line.marker {
+                Marker::None => Says::Key,
+                Marker::CertAuthority => Says::Authority,
+                Marker::Revoked => Says::Revoked,
+            },
+            key: &entry.line.key,
+        })
+    }
+
     fn about(&self, host: &Host, marker: Marker) -> impl Iterator<Item = &Entry> {
         self.entries
             .iter()
             .filter(move |entry| entry.line.marker == marker && entry.line.matches(host))
     }
+}
+
+/// What a line says of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known<'a> {
+    /// Where it stands.
+    pub place: &'a Place,
+    /// What is said of the key.
+    pub says: Says,
+    /// The key.
+    pub key: &'a PublicKey,
+}
+
+/// What is said of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    /// The host has it.
+    Key,
+    /// It signs certificates of the host, `@cert-authority`.
+    Authority,
+    /// It must not be taken for the host's, `@revoked`.
+    Revoked,
 }
 
 /// What is known of the key that a server shows.
