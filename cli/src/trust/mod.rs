@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use adit_ssh_config::destination::Destination;
 use adit_ssh_config::keyword::Keyword;
 use adit_ssh_config::request::{Session, Setting};
 use adit_transport::known_hosts::edit::Edit;
@@ -16,7 +17,6 @@ use adit_transport::public_key::{Fingerprint, PublicKey};
 use crate::client::chain::Chain;
 use crate::client::{self, Route};
 use crate::failure::{Exit, Failure};
-use crate::open::words;
 use crate::prompt::{Mode, Terminal};
 use crate::runtime;
 use crate::settings::sources::{self, Sources};
@@ -93,7 +93,11 @@ impl Affair {
         let settings = port.into_iter().chain(args.option.iter().cloned().map(Setting::Line));
         let files = sources::files(args.file.as_deref());
         let mut sources = Sources::new(settings.collect(), files, Session::None)?;
-        let (route, _) = Route::plan(&mut sources, words::destination(name)?, None)?;
+        let destination = Destination::parse(name).ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("\"{}\" is no server", args.host))
+                .hint("write host, [host]:port or ssh://host[:port]")
+        })?;
+        let (route, _) = Route::plan(&mut sources, destination, None)?;
         let settings = route.settings();
         let files = settings.user_known_hosts.iter().chain(&settings.global_known_hosts);
         let known = KnownHosts::load(files);

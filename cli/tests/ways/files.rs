@@ -181,8 +181,8 @@ fn what_is_not_kept_is_told_with_its_line_and_what_is_unsafe_is_refused() {
     assert_eq!(left.stderr, format!("adit: warning: {file} line 7: {warning}\n"));
     let (left, _) = told(" ControlMaster auto\n LogLevel quiet");
     assert_eq!((left.code, &*left.stderr), (0, ""));
-    let (left, file) = told(" RevokedHostKeys /etc/ssh/revoked_keys");
-    let refused = format!("{file} line 7: RevokedHostKeys /etc/ssh/revoked_keys: a host key could");
+    let (left, file) = told(" RequiredRSASize 4096");
+    let refused = format!("{file} line 7: RequiredRSASize 4096: adit takes rsa keys");
     left.expect(2, &[&refused, "hint: "]);
     let (left, file) = told(" Fnord yes");
     left.expect(2, &[&format!("{file} line 7: unknown keyword \"Fnord\""), "IgnoreUnknown Fnord"]);
