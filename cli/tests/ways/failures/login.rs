@@ -150,8 +150,8 @@ pub(super) const CASES: &[Case] = &[
         },
         exit: 13,
         step: "login",
-        cause: "127.0.0.1 refused the login: key ssh-ed25519 OTHER (DIR/other): refused; then the \
-                server ended it: Too many authentication failures",
+        cause: "127.0.0.1 refused the login: key ssh-ed25519 OTHER (DIR/other): refused; key \
+                ssh-ed25519 KEY (USERKEY): not tried any more; then the server ended it: Too many authentication failures",
         hint: "the server counts every key that it is offered: name the right one by -i, with -o \
                IdentitiesOnly=yes",
     },

@@ -191,7 +191,7 @@ pub(super) const CASES: &[Case] = &[
         cause: "the host key of [127.0.0.1]:PORT has changed: it shows ed25519 HOSTKEY, known is \
                 ed25519 OTHER at KNOWN…1",
         hint: "somebody may stand between you and the server; if its key was really replaced, \
-               remove the old one: ssh-keygen -f KNOWN -R '[127.0.0.1]:PORT'…",
+               remove the old one: adit trust --remove '[127.0.0.1]:PORT'",
     },
     Case {
         name: "a host key that is revoked",

@@ -62,12 +62,11 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "a keyword that must not be passed over",
-        set_up: |stage| file(stage, "RevokedHostKeys /etc/ssh/revoked\n"),
+        set_up: |stage| file(stage, "RequiredRSASize 4096\n"),
         exit: 2,
         step: "settings",
-        cause: "DIR/config line 1: RevokedHostKeys /etc/ssh/revoked: a host key could be taken \
-                that is revoked",
-        hint: "name revoked keys by lines with @revoked in a file of known hosts in its place",
+        cause: "DIR/config line 1: RequiredRSASize 4096: adit takes rsa keys from 2048 bits on",
+        hint: "take rsa away by HostKeyAlgorithms -rsa-*…",
     },
     Case {
         name: "ciphers of which adit has none",
