@@ -98,6 +98,8 @@ pub enum Violation {
 pub enum HostKey {
     /// It is not of the negotiated type.
     WrongType,
+    /// It is too weak, or too costly to verify with.
+    Size,
     /// The exchange is not signed by it.
     BadSignature,
     /// It was not trusted.
@@ -279,6 +281,9 @@ impl fmt::Display for HostKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::WrongType => "the host key is not of the negotiated type",
+            Self::Size => {
+                "the host key is of a size that is not taken: rsa has to have 2048 to 8192 bits"
+            }
             Self::BadSignature => "the host key's signature does not verify",
             Self::Untrusted => "the host key is not trusted",
         })

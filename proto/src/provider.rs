@@ -85,6 +85,8 @@ pub enum Failure {
     BadGroup,
     /// A public key cannot be read, or is not of the type that the algorithm takes.
     BadKey,
+    /// A public key is of a size that is not taken: too weak, or too costly.
+    KeySize,
     /// A signature does not verify.
     BadSignature,
     /// A packet's tag does not match: it was altered, or the keys differ.
@@ -101,6 +103,7 @@ impl fmt::Display for Failure {
             Self::BadShare => "the peer's key exchange share is invalid",
             Self::BadGroup => "no group of a fit size for the key exchange",
             Self::BadKey => "the public key is invalid",
+            Self::KeySize => "the public key is of a size that is not taken",
             Self::BadSignature => "the signature does not verify",
             Self::BadTag => "a packet's integrity check failed",
             Self::BadCompression => "compressed data are invalid or become too large",
@@ -448,7 +451,7 @@ pub trait Verify: fmt::Debug + Send + Sync {
     /// a signature as on the wire ([RFC 4253 section 6.6](https://www.rfc-editor.org/rfc/rfc4253#section-6.6)).
     ///
     /// # Errors
-    /// [`Failure::BadKey`], [`Failure::BadSignature`].
+    /// [`Failure::BadKey`], [`Failure::KeySize`], [`Failure::BadSignature`].
     fn verify(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Failure>;
 
     /// What a `signature` that verifies says of the presence of whoever made it; `None` where

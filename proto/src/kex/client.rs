@@ -99,6 +99,7 @@ impl AwaitReply {
             |failure| match failure {
                 Failure::Internal => Error::Cryptography(failure),
                 Failure::BadKey => Error::HostKey(HostKey::WrongType),
+                Failure::KeySize => Error::HostKey(HostKey::Size),
                 _ => Error::HostKey(HostKey::BadSignature),
             },
         )?;

@@ -144,7 +144,7 @@ impl Verify for Rsa {
             _ => return Err(Failure::BadKey),
         };
         if !material.and_then(|it| it.bits()).is_some_and(|bits| (2048..=8192).contains(&bits)) {
-            return Err(Failure::BadKey);
+            return Err(Failure::KeySize);
         }
         // Some leave out the leading zeros of a signature.
         let signature = padded(only_string(signature)?, n.len())?;
@@ -323,7 +323,7 @@ mod tests {
         key.put_mpint(&[1, 0, 1]);
         key.put_mpint(&modulus);
         let result = Rsa::SHA512.verify(&key, b"", &[0, 0, 0, 1, 7]);
-        assert_eq!(result, Err(Failure::BadKey));
+        assert_eq!(result, Err(Failure::KeySize));
     }
 
     proptest! {
