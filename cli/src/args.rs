@@ -5,6 +5,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use adit_transport::provider::preset::Preset;
+use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::args::classes::Classes;
@@ -212,11 +214,11 @@ pub(crate) struct Reach {
 pub(crate) struct Serve {
     /// The configuration: users, rules and limits, in TOML
     #[arg(long, value_name = "FILE")]
-    #[arg(conflicts_with_all = ["listen", "host_key", "authorized_keys", "permit", "permit_listen"])]
+    #[arg(conflicts_with_all = ["listen", "host_key", "authorized_keys", "permit", "permit_listen", "algorithms", "compression"])]
     pub(crate) config: Option<PathBuf>,
     /// Looks for mistakes in the configuration, adit-serve.toml unless --config names another,
     /// and does nothing else
-    #[arg(long, conflicts_with_all = ["listen", "host_key", "authorized_keys", "permit", "permit_listen"])]
+    #[arg(long, conflicts_with_all = ["listen", "host_key", "authorized_keys", "permit", "permit_listen", "algorithms", "compression"])]
     pub(crate) check: bool,
     /// The address to listen on; port 0 lets the system choose
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:2222")]
@@ -238,6 +240,14 @@ pub(crate) struct Serve {
     /// without
     #[arg(long, value_name = "[ADDRESS:]PORT|PATH")]
     pub(crate) permit_listen: Vec<String>,
+    /// Which algorithms are offered: strict leaves out NIST curves, all has those for old clients
+    /// too
+    #[arg(long, value_name = "PRESET", default_value = "default")]
+    #[arg(value_parser = PossibleValuesParser::new(Preset::NAMES))]
+    pub(crate) algorithms: String,
+    /// Lets clients compress that ask for it
+    #[arg(long)]
+    pub(crate) compression: bool,
     /// When keys are exchanged again: bytes, with K, M or G, and a time, as RekeyLimit of
     /// sshd_config(5)
     #[arg(long, value_name = "\"BYTES [TIME]\"")]

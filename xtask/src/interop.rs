@@ -1,6 +1,7 @@
 //! `cargo xtask interop`: adit against other implementations, in places of their own.
 
 mod agent;
+mod algorithm_table;
 mod call;
 mod chain;
 mod client;
@@ -80,6 +81,9 @@ pub(crate) struct Words {
     /// Write the results as JUnit's XML to this file
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Write which algorithms were agreed upon with whom as Markdown to this file
+    #[arg(long, value_name = "FILE")]
+    table: Option<PathBuf>,
     /// How much a bulk transfer moves in one direction
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30)]
     size: u64,
@@ -156,6 +160,10 @@ fn finish(words: &Words, run: &Run, logs: &Path) -> Result<Ending> {
     }
     if let Some(path) = &words.junit {
         std::fs::write(path, report::junit(run)).context(format!("write {}", path.display()))?;
+    }
+    if let Some(path) = &words.table {
+        std::fs::write(path, algorithm_table::markdown(run))
+            .context(format!("write {}", path.display()))?;
     }
     match run.counts() {
         (0, 0, _) => {

@@ -1,5 +1,6 @@
 //! Development tasks of adit: `cargo xtask help` lists them.
 
+mod audit;
 mod bench;
 mod ci;
 mod error;
@@ -53,6 +54,10 @@ enum Task {
     /// The exit code is 0 if all that was tried passed, 1 if something failed, 2 if nothing could be
     /// tried.
     Interop(interop::Words),
+    /// Have ssh-audit look at what adit offers in both roles, strict and default
+    ///
+    /// ssh-audit is installed from PyPI where it is missing. The exit code is 2 where it cannot be.
+    Audit,
     /// Measure adit beside OpenSSH, russh, Dropbear and a bare relay
     Bench(bench::Words),
     /// Run every check: fmt, clippy, doc, tidy, test, demo, instructions, interop
@@ -99,6 +104,7 @@ fn run(task: Task) -> Result<Ending> {
         Task::Tidy => tidy::run(),
         Task::Test { arguments } => test::run(&arguments),
         Task::Interop(words) => return interop::run(&words),
+        Task::Audit => return audit::run(),
         Task::Bench(words) => bench::run(&words),
         Task::Ci { only } => ci::run(&only),
         Task::Target { endpoints } => target::run(&endpoints),

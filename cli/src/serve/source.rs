@@ -15,7 +15,8 @@ use adit_gateway::rule::Rule;
 use adit_gateway::user::{Privilege, User};
 use adit_ssh_config::value::{self, Value};
 use adit_transport::authorized_keys::AuthorizedKeys;
-use adit_transport::config::Rekey;
+use adit_transport::config::{Algorithms, Rekey};
+use adit_transport::provider;
 use adit_transport::provider::preset::Preset;
 use rustix::process::geteuid;
 
@@ -105,6 +106,10 @@ fn from_words(args: &args::Serve) -> Result<Config, Failure> {
     let rules = open.chain(listen).collect::<Result<_, _>>()?;
     let mut config = short(host_keys, &keys, &path.display().to_string(), rules);
     config.listen = vec![args.listen];
+    config.algorithms = Preset::by_name(&args.algorithms).unwrap_or_default().server();
+    if args.compression {
+        config.algorithms.compressions = Algorithms::all(&provider::default()).compressions;
+    }
     Ok(config)
 }
 

@@ -32,7 +32,7 @@ type Names = Spanned<Vec<Spanned<String>>>;
 fn preset(document: &Document, report: &mut Report) -> Preset {
     let Some(given) = &document.algorithms else { return Preset::default() };
     Preset::by_name(given.get_ref()).unwrap_or_else(|| {
-        let hint = "write \"default\" or \"strict\", and lists of names beside it: key-exchanges, \
+        let hint = "write \"default\", \"strict\" or \"all\", and lists of names beside it: key-exchanges, \
                     ciphers, macs, host-key-algorithms, user-key-algorithms";
         report.fault_with_hint(given.span(), "there is no such choice of algorithms", hint);
         Preset::default()

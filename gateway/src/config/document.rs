@@ -31,8 +31,8 @@ pub struct Document {
     /// that know the authority.
     #[serde(default)]
     pub host_certificates: Vec<Spanned<PathBuf>>,
-    /// `algorithms`: which are offered, "default", or "strict" for no NIST curves. Default:
-    /// "default".
+    /// `algorithms`: which are offered, "default", "strict" for no NIST curves, or "all" for old
+    /// clients too. Default: "default".
     #[serde(default)]
     pub algorithms: Option<Spanned<String>>,
     /// `key-exchanges`: key exchange methods in the place of those. Their order does not count: the

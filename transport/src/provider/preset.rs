@@ -12,14 +12,20 @@ pub enum Preset {
     /// Of these, key exchange by post-quantum methods or curve25519 alone, and no NIST curves:
     /// what is left leans on no constants that nobody has explained.
     Strict,
+    /// All that there is, those included that are weaker, or cost a server much: for old peers.
+    All,
 }
 
 impl Preset {
-    /// The preset of this name: `default` or `strict`.
+    /// The names of all presets.
+    pub const NAMES: [&str; 3] = ["default", "strict", "all"];
+
+    /// The preset of this name.
     pub fn by_name(name: &str) -> Option<Self> {
         match name {
             "default" => Some(Self::Default),
             "strict" => Some(Self::Strict),
+            "all" => Some(Self::All),
             _ => None,
         }
     }
@@ -36,12 +42,18 @@ impl Preset {
     }
 
     fn choose(self, usual: Algorithms) -> Algorithms {
-        let only = |names: &NameList| match self {
-            Self::Default => names.clone(),
-            Self::Strict => {
-                NameList::new(names.iter().filter(|name| is_strict(name))).unwrap_or_default()
-            }
+        let only = |names: &NameList| {
+            NameList::new(names.iter().filter(|name| is_strict(name))).unwrap_or_default()
         };
+        match self {
+            Self::Default => return usual,
+            Self::Strict => {}
+            Self::All => {
+                // Nobody has asked for compression.
+                let Algorithms { compressions, .. } = usual;
+                return Algorithms { compressions, ..Algorithms::all(&super::default()) };
+            }
+        }
         Algorithms {
             exchanges: only(&usual.exchanges),
             host_keys: only(&usual.host_keys),
@@ -115,5 +127,12 @@ mod tests {
         assert_eq!(Preset::by_name("strict"), Some(Preset::Strict));
         assert_eq!(Preset::by_name("default"), Some(Preset::default()));
         assert_eq!(Preset::by_name("Strict"), None);
+        assert!(Preset::NAMES.iter().all(|name| Preset::by_name(name).is_some()));
+        let all = Algorithms::all(&super::super::default());
+        assert_eq!(Preset::All.server().exchanges, all.exchanges);
+        assert_eq!(
+            (Preset::All.client().macs, Preset::All.client().ciphers),
+            (all.macs, all.ciphers)
+        );
     }
 }

@@ -50,14 +50,25 @@ impl Gateway {
     /// Starts a gateway that lets the users' keys in and goes to nothing but `target`.
     pub(crate) fn start(trial: &mut Trial<'_, '_>, target: &Target, asked: Asked) -> Result<Self> {
         match trial.program {
-            Program::Adit(_) => Self::start_adit(trial, target),
+            Program::Adit(_) => Self::start_adit(trial, target, &[]),
             Program::Ssh => Self::start_own(trial, target, asked),
         }
     }
 
-    fn start_adit(trial: &mut Trial<'_, '_>, target: &Target) -> Result<Self> {
+    /// The same with every algorithm that there is, and compression.
+    pub(crate) fn start_with_all(trial: &mut Trial<'_, '_>, target: &Target) -> Result<Self> {
+        match trial.program {
+            Program::Adit(_) => {
+                Self::start_adit(trial, target, &["--algorithms", "all", "--compression"])
+            }
+            Program::Ssh => Self::start_with(trial, &Settings::with_all_key_exchanges(), target),
+        }
+    }
+
+    fn start_adit(trial: &mut Trial<'_, '_>, target: &Target, words: &[&str]) -> Result<Self> {
         let permits = [target.tcp.to_string(), target.unix_outside.clone()];
-        let words = permits.iter().flat_map(|target| ["--permit", target]).collect::<Vec<_>>();
+        let permits = permits.iter().flat_map(|target| ["--permit", target]);
+        let words = permits.chain(words.iter().copied()).collect::<Vec<_>>();
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut gateway = Self::serve(trial, Side::Peer, loopback, &words)?;
         gateway.unix_target = target.unix_outside.clone();
@@ -116,7 +127,11 @@ impl Gateway {
             }
             _ => Settings::default(),
         };
-        let server = trial.start_server(&settings)?;
+        Self::start_with(trial, &settings, target)
+    }
+
+    fn start_with(trial: &mut Trial<'_, '_>, settings: &Settings, target: &Target) -> Result<Self> {
+        let server = trial.start_server(settings)?;
         let host_key = server.host_keys.first().cloned();
         Ok(Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, server.address.port())),

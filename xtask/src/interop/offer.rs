@@ -22,7 +22,10 @@ const LIMIT: Duration = Duration::from_secs(20);
 pub(crate) struct Offer {
     pub(crate) key_exchanges: Vec<String>,
     pub(crate) host_keys: Vec<String>,
+    /// From client to server, as those that follow.
     pub(crate) ciphers: Vec<String>,
+    pub(crate) macs: Vec<String>,
+    pub(crate) compressions: Vec<String>,
 }
 
 /// Asks a server by TCP. Not for OpenSSH 9.8 and later, which punishes who does not log in.
@@ -66,7 +69,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Offer> {
         let names = std::str::from_utf8(names).ok()?;
         Some(names.split(',').map(str::to_owned).collect())
     };
-    Some(Offer { key_exchanges: next()?, host_keys: next()?, ciphers: next()? })
+    let (key_exchanges, host_keys) = (next()?, next()?);
+    let (ciphers, _) = (next()?, next()?);
+    let (macs, _) = (next()?, next()?);
+    Some(Offer { key_exchanges, host_keys, ciphers, macs, compressions: next()? })
 }
 
 fn take_length(bytes: &mut &[u8]) -> Option<usize> {
@@ -82,7 +88,7 @@ mod tests {
     fn packet() -> Vec<u8> {
         let mut payload = vec![4, KEXINIT];
         payload.extend([7; COOKIE]);
-        for names in ["kex-a,kex-b", "key-a", "cipher-a,cipher-b", "cipher-a,cipher-b"] {
+        for names in ["kex-a,kex-b", "key-a", "cipher-a,cipher-b", "x", "mac-a", "y", "zip,none"] {
             payload.extend(u32::try_from(names.len()).unwrap().to_be_bytes());
             payload.extend(names.as_bytes());
         }
@@ -98,6 +104,10 @@ mod tests {
         assert_eq!(offer.key_exchanges, ["kex-a", "kex-b"]);
         assert_eq!(offer.host_keys, ["key-a"]);
         assert_eq!(offer.ciphers, ["cipher-a", "cipher-b"]);
+        assert_eq!(
+            (offer.macs, offer.compressions),
+            (vec!["mac-a".into()], vec!["zip".into(), "none".into()])
+        );
     }
 
     #[test]

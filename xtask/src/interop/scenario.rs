@@ -58,7 +58,7 @@ pub(crate) const ALL: [Scenario; 42] = [
     server("bulk", "much down and much up; both at once with RekeyLimit 1M", bulk::run).heavy(),
     server(
         "algorithms",
-        "each key exchange and cipher that both have, one by one",
+        "each key exchange, cipher, MAC and compression that both have, one by one",
         algorithms::run,
     ),
     server(
@@ -138,7 +138,7 @@ pub(crate) const ALL: [Scenario; 42] = [
     .heavy(),
     client(
         "stock-client-algorithms",
-        "the peer's client with each key exchange and cipher, one by one",
+        "the peer's client with each key exchange, cipher and MAC, one by one",
         stock_client_algorithms::run,
     ),
     client(

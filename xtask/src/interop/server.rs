@@ -48,6 +48,15 @@ impl Settings {
         Self { host_keys: vec![kind], ..Self::default() }
     }
 
+    /// A server with all of adit's key exchanges that it has: releases leave some out of what they
+    /// offer.
+    pub(crate) fn with_all_key_exchanges() -> Self {
+        Self::with_line(
+            "KexAlgorithms +diffie-hellman-group14-sha256,diffie-hellman-group16-sha512,\
+             diffie-hellman-group18-sha512,diffie-hellman-group-exchange-sha256",
+        )
+    }
+
     /// A server with this line more in its configuration.
     pub(crate) fn with_line(line: &str) -> Self {
         Self { lines: vec![line.to_owned()], ..Self::default() }
@@ -138,11 +147,16 @@ pub(crate) fn start(
 }
 
 /// What the peer's server offers, without logging in.
-pub(crate) fn offer(place: &dyn Place, flavour: Flavour, server: &Server) -> Result<Offer> {
+pub(crate) fn offer(
+    place: &dyn Place,
+    flavour: Flavour,
+    settings: &Settings,
+    server: &Server,
+) -> Result<Offer> {
     match flavour {
         // By a pipe: a connection without a login earns a penalty.
         Flavour::OpenSsh => {
-            let words = openssh(place, &Settings::default())?;
+            let words = openssh(place, settings)?;
             let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
             words.retain(|word| *word != "-D");
             words.push("-i");

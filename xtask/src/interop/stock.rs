@@ -39,7 +39,7 @@ pub(crate) struct Call {
     pub(crate) forwards: Vec<Forward>,
     /// The gateways on the way, the nearest first, each with its host key.
     pub(crate) hops: Vec<(SocketAddr, String)>,
-    /// Words for OpenSSH.
+    /// More words for the client.
     pub(crate) options: Vec<String>,
 }
 
@@ -215,6 +215,7 @@ fn dropbear(place: &dyn Place, gateway: &Gateway, call: &Call) -> Result<Vec<Str
     // It has no way to name a file of known hosts, and each gateway has a new key: the host keys
     // are OpenSSH's to check, and asked twice, it checks none.
     let mut words = ["dbclient", "-N", "-y", "-y", "-i", &key].map(str::to_owned).to_vec();
+    words.extend(call.options.iter().cloned());
     let to = if call.hops.is_empty() {
         ["-p", &port, "-l", &gateway.user, &host].map(str::to_owned).to_vec()
     } else {

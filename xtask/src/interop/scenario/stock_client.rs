@@ -9,6 +9,7 @@ use crate::interop::peer::Flavour;
 use crate::interop::stock::{self, Call, Identity};
 use crate::interop::target::Target;
 use crate::interop::trial::{Stop, Trial};
+use crate::interop::watched::Watched;
 use crate::traffic::endpoint::Endpoint;
 use crate::traffic::exchange::{self, Exchange};
 
@@ -69,10 +70,11 @@ pub(crate) fn through(
     let mut call = Call::new(trial, &target.tcp.to_string())?;
     call.identity = identity;
     call.options = options.iter().map(|option| (*option).to_owned()).collect();
-    talk(trial, gateway, target, &call, &call.begin()?, exchange)
+    talk(trial, gateway, target, &call, &call.begin()?, exchange).map(drop)
 }
 
 /// As [`through`], with a call that is made already; `begin` is where the driver finds the tunnel.
+/// The client that has ended is yielded, for what it said.
 pub(crate) fn talk(
     trial: &mut Trial<'_, '_>,
     gateway: &Gateway,
@@ -80,7 +82,7 @@ pub(crate) fn talk(
     call: &Call,
     begin: &Endpoint,
     exchange: &Exchange,
-) -> Result<()> {
+) -> Result<Watched> {
     let mut client = stock::open(trial, gateway, call)?;
     let mut plan = trial.plan(begin.clone(), exchange, 1);
     if trial.is_dropbear() {
@@ -95,5 +97,6 @@ pub(crate) fn talk(
         let condition = call.options.join(" ").replace("-o ", ", ");
         trial.measure(&format!("{}{condition}, MiB/s", exchange.name), talk.speed());
     }
-    client.stop().map(drop)
+    client.stop()?;
+    Ok(client)
 }
