@@ -25,16 +25,19 @@ pub struct DiffieHellman {
 impl DiffieHellman {
     /// `diffie-hellman-group14-sha256`: 2048 bits, offered only where it is named, since it is
     /// the weakest of all.
-    pub const GROUP14: Self =
-        Self::new("diffie-hellman-group14-sha256", GROUP14, Standing::Named, &SHA256);
+    pub const fn group14() -> Self {
+        Self::new("diffie-hellman-group14-sha256", GROUP14, Standing::Named, &SHA256)
+    }
 
     /// `diffie-hellman-group16-sha512`: 4096 bits.
-    pub const GROUP16: Self =
-        Self::new("diffie-hellman-group16-sha512", GROUP16, Standing::Client, &SHA512);
+    pub const fn group16() -> Self {
+        Self::new("diffie-hellman-group16-sha512", GROUP16, Standing::Client, &SHA512)
+    }
 
     /// `diffie-hellman-group18-sha512`: 8192 bits.
-    pub const GROUP18: Self =
-        Self::new("diffie-hellman-group18-sha512", GROUP18, Standing::Client, &SHA512);
+    pub const fn group18() -> Self {
+        Self::new("diffie-hellman-group18-sha512", GROUP18, Standing::Client, &SHA512)
+    }
 
     const fn new(
         name: &'static str,
@@ -148,8 +151,9 @@ fn decode(share: &[u8]) -> Result<Vec<u8>, Failure> {
 mod tests {
     use super::*;
 
-    const ALL: [DiffieHellman; 3] =
-        [DiffieHellman::GROUP14, DiffieHellman::GROUP16, DiffieHellman::GROUP18];
+    fn all() -> [DiffieHellman; 3] {
+        [DiffieHellman::group14(), DiffieHellman::group16(), DiffieHellman::group18()]
+    }
 
     fn number(secret: SharedSecret) -> Vec<u8> {
         match secret {
@@ -160,7 +164,7 @@ mod tests {
 
     #[test]
     fn both_sides_come_to_the_same_secret() {
-        for (exchange, len) in ALL.iter().zip([256, 512, 1024]) {
+        for (exchange, len) in all().iter().zip([256, 512, 1024]) {
             let initiator = exchange.initiate().unwrap();
             let (share, at_server) = exchange.respond(initiator.share()).unwrap();
             let at_client = number(initiator.finish(&share).unwrap());
@@ -171,7 +175,7 @@ mod tests {
 
     #[test]
     fn numbers_that_are_not_in_their_only_form_are_refused() {
-        let exchange = DiffieHellman::GROUP14;
+        let exchange = DiffieHellman::group14();
         for share in [&[][..], &[0], &[0, 2], &[0x80], &[0xff, 2], &[1], &[0, 0, 0x80]] {
             assert_eq!(exchange.respond(share).err(), Some(Failure::BadShare), "{share:x?}");
             let initiator = exchange.initiate().unwrap();
@@ -189,12 +193,12 @@ mod tests {
 
     #[test]
     fn hashes_are_those_of_the_names() {
-        assert_eq!(ALL.map(|it| it.hash(&[b"a"]).len()), [32, 64, 64]);
+        assert_eq!(all().map(|it| it.hash(&[b"a"]).len()), [32, 64, 64]);
     }
 
     #[test]
     fn none_is_usual_at_servers() {
-        let standings = ALL.map(|it| it.standing());
+        let standings = all().map(|it| it.standing());
         assert_eq!(standings, [Standing::Named, Standing::Client, Standing::Client]);
     }
 }

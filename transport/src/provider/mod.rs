@@ -87,9 +87,9 @@ fn exchanges() -> Vec<Box<dyn KeyExchange>> {
         Box::new(Ecdh::NISTP256),
         Box::new(Ecdh::NISTP384),
         Box::new(EcdhP521),
-        Box::new(DiffieHellman::GROUP16),
-        Box::new(DiffieHellman::GROUP18),
-        Box::new(DiffieHellman::GROUP14),
+        Box::new(DiffieHellman::group16()),
+        Box::new(DiffieHellman::group18()),
+        Box::new(DiffieHellman::group14()),
     ]
 }
 
