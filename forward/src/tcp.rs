@@ -5,6 +5,6 @@ mod listener;
 mod race;
 mod stream;
 
-pub use crate::tcp::dialer::{connect, connect_from, resolve};
+pub use crate::tcp::dialer::{connect, connect_telling, resolve};
 pub use crate::tcp::listener::Listener;
 pub use crate::tcp::stream::Stream;

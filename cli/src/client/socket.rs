@@ -133,14 +133,14 @@ impl Socket {
             return Err(Fault::Family);
         }
         witness.resolved(host, &addresses);
-        let connected = match &self.from {
-            None => tcp::connect(addresses).await,
-            Some(source) => {
-                let from = source.address(&addresses).await?;
-                let reachable = |to: &SocketAddr| to.is_ipv4() == from.is_ipv4();
-                tcp::connect_from(from, addresses.into_iter().filter(reachable).collect()).await
-            }
+        let from = match &self.from {
+            None => None,
+            Some(source) => Some(source.address(&addresses).await?),
         };
+        let reachable = |to: &SocketAddr| from.is_none_or(|from| to.is_ipv4() == from.is_ipv4());
+        let addresses = addresses.into_iter().filter(reachable).collect();
+        let failed = |address, why: &Refusal| witness.refused(address, why);
+        let connected = tcp::connect_telling(addresses, from, failed).await;
         let stream = connected.map_err(Fault::Silent)?;
         if !self.keep_alive {
             stream.forgo_keepalive();

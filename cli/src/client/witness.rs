@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use adit_forward::refusal::Refusal;
 use adit_transport::client::Client;
 
 use crate::client::hop::Hop;
@@ -16,6 +17,8 @@ pub(crate) trait Witness {
     fn resolves(&mut self) {}
     /// A name that this machine looked up, and its addresses of the family that is wanted.
     fn resolved(&mut self, _name: &str, _addresses: &[SocketAddr]) {}
+    /// One of the addresses does not answer, for this reason; another one may.
+    fn refused(&mut self, _: SocketAddr, _why: &Refusal) {}
     /// The server was reached, in this way and time.
     fn reached(&mut self, _how: &str, _took: Duration) {}
     /// The server was spoken to, whatever came of it.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use adit_forward::refusal::Refusal;
 use adit_transport::client::Client;
 use adit_transport::login::attempt::Outcome;
 
@@ -54,6 +55,10 @@ impl Witness for Visit<'_> {
     fn resolved(&mut self, name: &str, addresses: &[SocketAddr]) {
         let addresses: Vec<String> = addresses.iter().map(|it| it.ip().to_string()).collect();
         self.passed(&format!("{name} is {}", addresses.join(", ")), Stage::Connection);
+    }
+
+    fn refused(&mut self, address: SocketAddr, why: &Refusal) {
+        self.report.refused(Stage::Connection, &format!("{address}: {why}"));
     }
 
     fn reached(&mut self, how: &str, took: Duration) {

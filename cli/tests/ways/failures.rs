@@ -111,6 +111,17 @@ fn there_are_forty_of_them_and_no_two_of_a_name() {
 }
 
 #[test]
+fn each_address_that_does_not_answer_is_told() {
+    let closed = crate::service::nobody();
+    let words = ["why", "-oBatchMode=yes", "-p", &closed.port().to_string(), "127.0.0.1"];
+    let left = run(command(&words.map(str::to_owned)), b"");
+    left.expect(10, &[]);
+    let told = String::from_utf8(left.stdout).unwrap();
+    let address = format!("  no      connection      {closed}: connection refused\n");
+    assert!(told.contains(&address), "{told}");
+}
+
+#[test]
 fn what_goes_well_is_told_step_by_step() {
     use crate::server::Server;
     use crate::service::echo;

@@ -51,19 +51,23 @@ pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Refusal> 
 /// # Cancel safety
 /// Dropping the future gives up all tries.
 pub async fn connect(addresses: Vec<SocketAddr>) -> Result<Stream, Refusal> {
-    race::run(addresses, |address| connect_one(address, None)).await.map(Stream::from)
+    connect_telling(addresses, None, |_, _| {}).await
 }
 
-/// As [`connect`], from this address of the machine. Those of another family than it are not
-/// reached.
+/// As [`connect`], from this address of the machine, where one is named: those of another family
+/// than it are not reached. Each address that fails before one answers is told.
 ///
 /// # Errors
 /// As [`connect`]; [`Refusal::NetworkUnreachable`] where the machine has no such address.
 ///
 /// # Cancel safety
 /// Dropping the future gives up all tries.
-pub async fn connect_from(from: IpAddr, addresses: Vec<SocketAddr>) -> Result<Stream, Refusal> {
-    race::run(addresses, |address| connect_one(address, Some(from))).await.map(Stream::from)
+pub async fn connect_telling(
+    addresses: Vec<SocketAddr>,
+    from: Option<IpAddr>,
+    failed: impl FnMut(SocketAddr, &Refusal),
+) -> Result<Stream, Refusal> {
+    race::run(addresses, |address| connect_one(address, from), failed).await.map(Stream::from)
 }
 
 async fn connect_one(address: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
@@ -125,11 +129,12 @@ mod tests {
     async fn a_connection_comes_from_the_address_that_is_wanted() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (from, to) = ("127.0.0.2".parse().unwrap(), listener.local_addr().unwrap());
-        let (stream, visitor) = tokio::join!(connect_from(from, vec![to]), listener.accept());
+        let connect_from = |from| connect_telling(vec![to], Some(from), |_, _| {});
+        let (stream, visitor) = tokio::join!(connect_from(from), listener.accept());
         assert_eq!(visitor.unwrap().1.ip(), from);
         drop(stream.unwrap());
         let foreign = "192.0.2.1".parse().unwrap();
-        assert_eq!(connect_from(foreign, vec![to]).await.unwrap_err(), Refusal::NetworkUnreachable);
+        assert_eq!(connect_from(foreign).await.unwrap_err(), Refusal::NetworkUnreachable);
     }
 
     #[tokio::test]

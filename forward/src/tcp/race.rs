@@ -17,7 +17,8 @@ const STAGGER: Duration = Duration::from_millis(250);
 /// Most addresses of a name that are tried.
 const MOST: usize = 32;
 
-/// Connects to the first address that answers; the other tries are given up.
+/// Connects to the first address that answers; the other tries are given up. Each that fails
+/// before is told by `failed`.
 ///
 /// # Errors
 /// The most telling of the failures, where no address answers.
@@ -27,6 +28,7 @@ const MOST: usize = 32;
 pub(super) async fn run<T, F>(
     addresses: Vec<SocketAddr>,
     connect: impl Fn(SocketAddr) -> F,
+    mut failed: impl FnMut(SocketAddr, &Refusal),
 ) -> Result<T, Refusal>
 where
     T: Send + 'static,
@@ -41,8 +43,12 @@ where
             biased;
             Some(result) = running.join_next() => {
                 let refusal = match result {
-                    Ok(Ok(connection)) => return Ok(connection),
-                    Ok(Err(error)) => Refusal::from(error),
+                    Ok((_, Ok(connection))) => return Ok(connection),
+                    Ok((address, Err(error))) => {
+                        let refusal = Refusal::from(error);
+                        failed(address, &refusal);
+                        refusal
+                    }
                     Err(died) => Refusal::Other(died.to_string()),
                 };
                 failure = Some(failure.map_or(refusal.clone(), |it| most_telling(it, refusal)));
@@ -51,7 +57,8 @@ where
             // Not by a timer where it is due: that would round up to a whole millisecond.
             () = due(next), if !waiting.is_empty() => {
                 if let Some(address) = waiting.pop_front() {
-                    running.spawn(connect(address));
+                    let connecting = connect(address);
+                    running.spawn(async move { (address, connecting.await) });
                 }
                 next = Instant::now() + STAGGER;
             }
@@ -126,7 +133,8 @@ mod tests {
     ) -> (Result<SocketAddr, Refusal>, Vec<(u128, SocketAddr)>, u128) {
         let start = Instant::now();
         let tried = Mutex::new(Vec::new());
-        let winner = run(addresses(hosts.map(|(host, ..)| host)), |to| {
+        let failures = Mutex::new(0);
+        let connect = |to| {
             tried.lock().unwrap().push((start.elapsed().as_millis(), to));
             let answer = hosts.into_iter().find(|(host, ..)| address(host) == to);
             async move {
@@ -134,8 +142,15 @@ mod tests {
                 sleep(Duration::from_millis(after)).await;
                 result.map(|()| to).map_err(io::Error::from)
             }
-        });
-        let winner = winner.await;
+        };
+        let failed = |to, _: &Refusal| {
+            assert!(tried.lock().unwrap().iter().any(|(_, it)| *it == to), "{to}");
+            *failures.lock().unwrap() += 1;
+        };
+        let winner = run(addresses(hosts.map(|(host, ..)| host)), connect, failed).await;
+        if winner.is_err() {
+            assert_eq!(*failures.lock().unwrap(), N, "each failure is told");
+        }
         (winner, tried.into_inner().unwrap(), start.elapsed().as_millis())
     }
 
