@@ -547,9 +547,9 @@ mod tests {
         let (mut pair, ..) = open();
         let start = Instant::now();
         pair.here.measure_path(start);
-        for question in 1..=4_u32 {
+        for question in 1..=6_u32 {
             let asked = pair.here.poll_message();
-            assert_eq!(asked.is_some(), question < 4, "{asked:?}");
+            assert_eq!(asked.is_some(), question < 6, "{asked:?}");
             let now = start + question * Duration::from_millis(20);
             if asked.is_some() {
                 pair.here.handle_message(now, RequestFailure {}.into()).unwrap();

@@ -18,11 +18,15 @@ pub(super) struct Path {
 
 /// So often the path is measured, one time after the other. The first answer may wait for a peer
 /// that has much to do at the beginning.
-const SAMPLES: u32 = 3;
+const SAMPLES: u32 = 5;
 
 /// Shorter round trips than this are those of one machine or house. There the windows are what
 /// makes others wait, and one that is somewhat too short costs little.
 const NEAR: Duration = Duration::from_millis(2);
+
+/// No shorter round trip makes windows grow: a machine with much to do takes a few milliseconds to
+/// answer over no path at all, and then larger windows would only leave its caches.
+const FAR: Duration = Duration::from_millis(5);
 
 /// So much longer than two round trips a window lasts on a near path: for the turns of the
 /// programs at both ends.
@@ -63,9 +67,10 @@ impl Path {
     /// two round trips is long enough; one more would only lie in the buffers on the way, and in
     /// those of a peer that reads ahead as far as it may send.
     ///
-    /// Before anything was measured none is.
+    /// Before anything was measured none is, and on a path that is not [`FAR`] neither.
     pub(super) fn outruns(&self, used_up: Duration) -> bool {
-        self.round_trip.is_some_and(|trip| used_up <= trip.saturating_mul(2))
+        let far = self.round_trip.filter(|trip| *trip >= FAR);
+        far.is_some_and(|trip| used_up <= trip.saturating_mul(2))
     }
 
     /// Whether a window that was used up once in this time is long enough, and a longer one would
@@ -104,7 +109,7 @@ mod tests {
     fn the_shortest_of_a_few_round_trips_counts() {
         let mut now = Instant::now();
         let mut path = Path::default();
-        for taken in [90, 40, 50] {
+        for taken in [90, 40, 50, 45, 41] {
             path.handle_time(now);
             assert!(path.ask() && !path.ask());
             now += taken * MS;
@@ -113,6 +118,13 @@ mod tests {
         }
         assert!(!path.ask(), "that is enough");
         assert!(path.outruns(80 * MS) && !path.outruns(81 * MS));
+    }
+
+    #[test]
+    fn a_path_within_a_house_is_not_long() {
+        let now = Instant::now();
+        assert!(Path::of(now, FAR).outruns(Duration::ZERO));
+        assert!(!Path::of(now, FAR - Duration::from_nanos(1)).outruns(Duration::ZERO));
     }
 
     #[test]
