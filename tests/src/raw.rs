@@ -47,7 +47,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     }
 
     /// What the other side says next, but for questions whether this one is there, which are
-    /// answered.
+    /// answered, and the host keys that it announces.
     ///
     /// # Errors
     /// Where the connection has ended.
@@ -59,6 +59,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
                     kind: global_request::Kind::Keepalive,
                     want_reply: true,
                 }) => self.say(RequestFailure {}),
+                ConnectionMessage::GlobalRequest(GlobalRequest {
+                    kind: global_request::Kind::HostKeys { .. },
+                    want_reply: false,
+                }) => {}
                 _ => return Ok(message),
             }
         }
