@@ -120,7 +120,7 @@ impl Agent {
             let mut stream = UnixStream::connect(&self.path).await.map_err(Cause::Connect)?;
             match exchange(&mut stream, &Request::SessionBind(server).encode()).await {
                 Ok(answer) => {
-                    debug!(bound = answer.first() == Some(&6), "agent was told the server")
+                    debug!(bound = answer.first() == Some(&6), "agent was told the server");
                 }
                 Err(error) => {
                     debug!(%error, "the agent cannot be told the server");
