@@ -74,7 +74,7 @@ impl Learner {
             Ok(Ok(())) => tracing::info!(%host, "the host keys were learned"),
             Err(defect) => tracing::error!(%defect, "the host keys were not learned"),
             Ok(Err(error)) => {
-                terminal.tell(&format!("warning: host keys are not learned: {error}"))
+                terminal.tell(&format!("warning: host keys are not learned: {error}"));
             }
         }
     }
