@@ -4,11 +4,15 @@
 //! It has two keys: one for the length field, one for the packet and its tag. The nonce is the
 //! sequence number, so a key is good for 2^32 packets.
 
+mod long;
+
 use adit_proto::provider::{Alignment, Cipher, Failure, Layout, Open, Seal};
 use adit_proto::secret::Secret;
 use ring::aead::chacha20_poly1305_openssh::{
     KEY_LEN, OpeningKey, PACKET_LENGTH_LEN, SealingKey, TAG_LEN,
 };
+
+use crate::provider::chacha20_poly1305::long::Long;
 
 const LAYOUT: Layout =
     Layout { block: 8, alignment: Alignment::WithoutLength, tag: TAG_LEN, head: PACKET_LENGTH_LEN };
@@ -31,11 +35,13 @@ impl Cipher for ChaCha20Poly1305 {
     }
 
     fn sealer(&self, key: &Secret, iv: &Secret) -> Result<Box<dyn Seal>, Failure> {
-        Ok(Box::new(Sealer { key: SealingKey::new(whole(key, iv)?), sealed: 0 }))
+        let key = whole(key, iv)?;
+        Ok(Box::new(Sealer { key: SealingKey::new(key), long: Long::new(key), sealed: 0 }))
     }
 
     fn opener(&self, key: &Secret, iv: &Secret) -> Result<Box<dyn Open>, Failure> {
-        Ok(Box::new(Opener(OpeningKey::new(whole(key, iv)?))))
+        let key = whole(key, iv)?;
+        Ok(Box::new(Opener { key: OpeningKey::new(key), long: Long::new(key) }))
     }
 }
 
@@ -49,6 +55,7 @@ fn whole<'a>(key: &'a Secret, iv: &Secret) -> Result<&'a [u8; KEY_LEN], Failure>
 
 struct Sealer {
     key: SealingKey,
+    long: Long,
     /// How many packets were sealed: with one more than 2^32 a nonce would come twice.
     sealed: u64,
 }
@@ -64,12 +71,18 @@ impl Seal for Sealer {
             return Err(Failure::Internal);
         }
         self.sealed = self.sealed.saturating_add(1);
+        if packet.len() >= long::FROM {
+            return self.long.seal(sequence, packet, tag);
+        }
         self.key.seal_in_place(sequence, packet, tag);
         Ok(())
     }
 }
 
-struct Opener(OpeningKey);
+struct Opener {
+    key: OpeningKey,
+    long: Long,
+}
 
 impl Open for Opener {
     fn layout(&self) -> Layout {
@@ -79,13 +92,16 @@ impl Open for Opener {
     /// Leaves `head` encrypted, as the tag is over the encrypted length.
     fn length(&mut self, sequence: u32, head: &mut [u8]) -> u32 {
         head.first_chunk().map_or(0, |encrypted| {
-            u32::from_be_bytes(self.0.decrypt_packet_length(sequence, *encrypted))
+            u32::from_be_bytes(self.key.decrypt_packet_length(sequence, *encrypted))
         })
     }
 
     fn open(&mut self, sequence: u32, packet: &mut [u8]) -> Result<(), Failure> {
         let (packet, tag) = packet.split_last_chunk_mut().ok_or(Failure::BadTag)?;
-        self.0.open_in_place(sequence, packet, tag).map_err(|_| Failure::BadTag)?;
+        if packet.len() >= long::FROM {
+            return self.long.open(sequence, packet, tag);
+        }
+        self.key.open_in_place(sequence, packet, tag).map_err(|_| Failure::BadTag)?;
         Ok(())
     }
 }
@@ -144,8 +160,8 @@ mod tests {
 
     #[test]
     fn no_nonce_comes_twice() {
-        let key = SealingKey::new(&[7; KEY_LEN]);
-        let mut sealer = Sealer { key, sealed: u64::from(u32::MAX) };
+        let (key, long) = (SealingKey::new(&[7; KEY_LEN]), Long::new(&[7; KEY_LEN]));
+        let mut sealer = Sealer { key, long, sealed: u64::from(u32::MAX) };
         assert!(sealer.seal(u32::MAX, &mut [0; 20], &mut [0; 16]).is_ok());
         assert!(sealer.seal(0, &mut [0; 20], &mut [0; 16]).is_err());
     }
@@ -163,9 +179,33 @@ mod tests {
         assert_eq!(pair.opener.length(0, &mut [0; 3]), 0);
     }
 
+    #[test]
+    fn long_packets_are_sealed_and_opened_as_by_ring() {
+        let keys: [u8; KEY_LEN] = std::array::from_fn(|at| at.try_into().unwrap());
+        let (sealing, opening) = (SealingKey::new(&keys), OpeningKey::new(&keys));
+        let long = Long::new(&keys);
+        for len in [4, 5, 20, 63, 64, 65, 255, long::FROM, 32_773, 262_144] {
+            let sequence = u32::MAX - u32::try_from(len).unwrap();
+            let plain: Vec<u8> = (0..len).map(|at| u8::try_from(at % 251).unwrap()).collect();
+            let (mut one, mut other) = (plain.clone(), plain.clone());
+            let (mut one_tag, mut other_tag) = ([0; TAG_LEN], [0; TAG_LEN]);
+            sealing.seal_in_place(sequence, &mut one, &mut one_tag);
+            long.seal(sequence, &mut other, &mut other_tag).unwrap();
+            assert_eq!((&one, one_tag), (&other, other_tag), "{len}");
+            let opened = opening.open_in_place(sequence, &mut one, &one_tag).unwrap().to_vec();
+            other_tag[15] ^= 1;
+            let before = other.clone();
+            assert_eq!(long.open(sequence, &mut other, &other_tag), Err(Failure::BadTag));
+            assert_eq!(other, before, "what is not genuine stays as it is");
+            other_tag[15] ^= 1;
+            long.open(sequence, &mut other, &other_tag).unwrap();
+            assert_eq!((&other[4..], &*opened), (&plain[4..], &plain[4..]), "{len}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn what_was_sealed_opens(payload in vec(any::<u8>(), 0..3000), sequence in any::<u32>()) {
+        fn what_was_sealed_opens(payload in vec(any::<u8>(), 0..10_000), sequence in any::<u32>()) {
             let mut pair = Pair::new(&ChaCha20Poly1305);
             let plain = packet(&payload);
             let sealed = pair.seal(sequence, &plain);
