@@ -11,7 +11,7 @@ use crate::rooted::{Rooted, Services};
 #[derive(Debug)]
 pub(crate) struct Machine {
     /// The folder that is its root.
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     pub(crate) release: Release,
     pub(crate) version: String,
 }

@@ -3,8 +3,8 @@
 //!
 //! The cases are in `tests/cases`. Each run of ssh sees the case's files as its home folder,
 //! `/etc/ssh` and `/etc/hosts`, in namespaces of its own without a network. Other releases of ssh
-//! are held against too where `ADIT_SSH_ROOTS` names folders with their systems, for instance from
-//! `docker export`.
+//! are held against too where `ADIT_SSH_ROOTS` names folders with their systems; `cargo xtask
+//! interop --scenario settings` does that with the peers'.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where it cannot go on")]
 
@@ -112,7 +112,7 @@ fn hold_against(machine: &Machine) -> (String, usize, Vec<String>) {
             }
         }
     }
-    (machine.version.clone(), runs, failures)
+    (format!("{} in {}", machine.version, machine.root.display()), runs, failures)
 }
 
 fn compare(machine: &Machine, case: &Case, words: &[String]) -> Result<(), String> {

@@ -15,6 +15,7 @@ mod refused;
 mod refused_login;
 mod remote_sockets;
 mod server_gone;
+mod settings;
 mod sockets;
 mod stalled_reader;
 mod stdio;
@@ -54,7 +55,7 @@ pub(crate) struct Scenario {
 pub(crate) type Run = fn(&mut Trial<'_, '_>) -> Result<(), Stop>;
 
 /// All scenarios, in the order of the tables.
-pub(crate) const ALL: [Scenario; 42] = [
+pub(crate) const ALL: [Scenario; 43] = [
     server("bulk", "much down and much up; both at once with RekeyLimit 1M", bulk::run).heavy(),
     server(
         "algorithms",
@@ -130,6 +131,7 @@ pub(crate) const ALL: [Scenario; 42] = [
         "curl (http, five kinds of proxy, smtp, imap, pop3) and redis, by IPv4 and IPv6",
         programs::run,
     ),
+    client("settings", "ssh -G and adit come to the same settings, case by case", settings::run),
     client(
         "stock-client",
         "the peer's client with each kind of key, from its file and by the agent; bulk",
