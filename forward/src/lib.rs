@@ -12,6 +12,10 @@
 //! | dynamic, at the client | a socket, for the target its proxy protocol names | a channel |
 //! | remote, at the client | the SSH peer's channels | sockets |
 //! | remote, served | a socket that the SSH peer asked for | a channel |
+//! | X11, at the client | the SSH peer's channels, whose cookie is replaced | a [display](x11::Dialer) |
+//! | X11, served | a [port](x11::Served) that stands for a display | a channel |
+//! | agent, at the client | the SSH peer's channels | the [agent](agent::Dialer), which is told of the peer |
+//! | agent, served | a [socket](agent::Socket) that stands for an agent | a channel |
 //! | none: a plain relay | a [socket], for a [fixed] target | [sockets](socket::Dialer) |
 //!
 //! What holds for all of them:
@@ -62,6 +66,7 @@
 //! ```
 
 pub mod accept;
+pub mod agent;
 mod buffer;
 pub mod channel;
 pub mod connect;
@@ -94,3 +99,4 @@ pub mod target;
 pub mod tcp;
 pub mod unix;
 pub mod upstream;
+pub mod x11;

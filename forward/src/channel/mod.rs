@@ -4,16 +4,21 @@
 //!   this side opened the tunnel
 //!     local     listener here    -> Dialer -> channel           -> the peer connects
 //!     remote    the peer listens -> channel -> Router, a Route  -> dialer here
+//!     X11, agent: as remote
 //!   the peer opened the tunnel
 //!     local     the peer listens -> channel -> Direct           -> dialer here
 //!     remote    listener here    -> Forwarded -> channel        -> the peer connects
+//!     X11       listener here    -> X11 -> channel              -> the peer connects
+//!     agent     listener here    -> Agent -> channel            -> the peer connects
 //! ```
 
+mod agent;
 mod dialer;
 mod direct;
 mod forwarded;
 mod reason;
 pub(crate) mod routes;
+mod x11;
 
 use std::io;
 use std::task::{Context, Poll};
@@ -23,10 +28,12 @@ use bytes::Bytes;
 
 use crate::stream::Stream;
 
+pub use crate::channel::agent::Agent;
 pub use crate::channel::dialer::Dialer;
 pub use crate::channel::direct::{Direct, Inbound};
 pub use crate::channel::forwarded::Forwarded;
 pub use crate::channel::routes::{Router, Routes};
+pub use crate::channel::x11::X11;
 
 /// A channel that is dropped before both directions have ended is closed without EOF, which
 /// its peer sees as a reset.

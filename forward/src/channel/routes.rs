@@ -53,6 +53,10 @@ pub(crate) enum Wanted {
     },
     /// `forwarded-streamlocal@openssh.com`, of this path.
     Unix(PathBuf),
+    /// `x11`.
+    X11,
+    /// `auth-agent@openssh.com`.
+    Agent,
 }
 
 /// A port at the peer.
@@ -63,12 +67,30 @@ pub(crate) enum Port {
     Chosen,
 }
 
-/// A registration, until it is dropped.
+/// A registration with what comes by it.
 #[derive(Debug)]
 pub(crate) struct Route {
+    registration: Registration,
+    coming: mpsc::Receiver<Opening>,
+}
+
+/// A registration, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Registration {
     routes: Routes,
     number: u64,
-    coming: mpsc::Receiver<Opening>,
+}
+
+/// Whom channels are given to: one taker can be registered several times.
+#[derive(Debug, Clone)]
+pub(crate) struct Taker(mpsc::Sender<Opening>);
+
+impl Taker {
+    /// A taker, and what is given to it.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Opening>) {
+        let (taker, coming) = mpsc::channel(BACKLOG);
+        (Self(taker), coming)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -86,7 +108,7 @@ struct Table {
 struct Entry {
     number: u64,
     wanted: Wanted,
-    taker: mpsc::Sender<Opening>,
+    taker: Taker,
 }
 
 impl Router {
@@ -121,14 +143,19 @@ impl Drop for Router {
 impl Routes {
     /// Takes channels from now on.
     pub(crate) fn register(&self, wanted: Wanted) -> Route {
-        let (taker, coming) = mpsc::channel(BACKLOG);
+        let (taker, coming) = Taker::new();
+        Route { registration: self.register_for(wanted, &taker), coming }
+    }
+
+    /// Has channels given to this taker from now on.
+    pub(crate) fn register_for(&self, wanted: Wanted, taker: &Taker) -> Registration {
         let mut table = self.lock();
         table.last = table.last.wrapping_add(1);
         let number = table.last;
         if !table.ended {
-            table.entries.push(Entry { number, wanted, taker });
+            table.entries.push(Entry { number, wanted, taker: taker.clone() });
         }
-        Route { routes: self.clone(), number, coming }
+        Registration { routes: self.clone(), number }
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -167,7 +194,7 @@ impl Routes {
     }
 }
 
-fn give(taker: &mpsc::Sender<Opening>, opening: Opening) {
+fn give(Taker(taker): &Taker, opening: Opening) {
     match taker.try_send(opening) {
         Ok(()) => {}
         Err(TrySendError::Full(opening)) => {
@@ -192,6 +219,7 @@ fn refuse(opening: Opening) {
 fn is_brief(kind: &Kind) -> bool {
     match kind {
         Kind::ForwardedTcpip(ends) => ends.originator.len() <= LONGEST,
+        Kind::X11 { originator, .. } => originator.len() <= LONGEST,
         _ => true,
     }
 }
@@ -203,7 +231,7 @@ impl Table {
     /// decides, then one that means the same. Where there is only one, the address does not
     /// matter: some servers name the one that they bound in its place, and what a hostile one
     /// says is its own choice in any case.
-    fn taker(&self, kind: &Kind) -> Option<mpsc::Sender<Opening>> {
+    fn taker(&self, kind: &Kind) -> Option<Taker> {
         let found = match kind {
             Kind::ForwardedTcpip(ends) => {
                 let to_port: Vec<(&String, &Entry)> = self
@@ -231,6 +259,8 @@ impl Table {
                 let wanted = Wanted::Unix(path.into());
                 self.entries.iter().find(|entry| entry.wanted == wanted)
             }
+            Kind::X11 { .. } => self.entries.iter().find(|entry| entry.wanted == Wanted::X11),
+            Kind::AuthAgent => self.entries.iter().find(|entry| entry.wanted == Wanted::Agent),
             _ => None,
         };
         found.map(|entry| entry.taker.clone())
@@ -265,17 +295,18 @@ impl Route {
 
     /// Tells the port that the peer has chosen.
     pub(crate) fn settle(&self, chosen: u16) {
-        let mut table = self.routes.lock();
-        let own = table.entries.iter_mut().find(|entry| entry.number == self.number);
+        let Registration { routes, number } = &self.registration;
+        let mut table = routes.lock();
+        let own = table.entries.iter_mut().find(|entry| entry.number == *number);
         if let Some(Entry { wanted: Wanted::Tcp { port, .. }, .. }) = own {
             *port = Port::Known(chosen);
         }
         drop(table);
-        self.routes.reconsider();
+        routes.reconsider();
     }
 }
 
-impl Drop for Route {
+impl Drop for Registration {
     fn drop(&mut self) {
         let mut table = self.routes.lock();
         table.entries.retain(|entry| entry.number != self.number);
