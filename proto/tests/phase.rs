@@ -104,6 +104,8 @@ fn expected(place: Place, who: Who, number: u8) -> Seen {
             description: "bye".to_owned(),
         }),
         20..=49 if exchanging => exchange(place, who, number),
+        // The share is out too.
+        20 if who == Who::Client && place == Identified => silence(),
         20 if who == Who::Client => answers(if offered { &[30] } else { &[20, 30] }),
         20 => answers(if offered { &[] } else { &[20] }),
         21..=49 => refused("out of order in a key exchange"),

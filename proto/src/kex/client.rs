@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::error::{Error, HostKey};
+use crate::kex::guess::Guess;
 use crate::kex::method::Method;
 use crate::kex::proposal::Agreement;
 use crate::kex::schedule::Outcome;
@@ -68,6 +69,11 @@ impl AwaitReply {
     ) -> Result<Self, Failure> {
         let initiator = method.exchange(provider)?.initiate()?;
         Ok(Self { agreement, transcript, method, initiator })
+    }
+
+    /// Goes on from a guess that was right: its share was sent.
+    pub(crate) fn guessed(guess: Guess, agreement: Agreement, transcript: Transcript) -> Self {
+        Self { agreement, transcript, method: guess.method, initiator: guess.initiator }
     }
 
     /// The share that is to be sent.

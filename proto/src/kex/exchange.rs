@@ -25,6 +25,7 @@ use crate::error::{self, Error, Violation};
 use crate::event::{HostProof, SignRequest};
 use crate::ident::Identification;
 use crate::kex::client::{AwaitGroup, AwaitReply};
+use crate::kex::guess::Guess;
 use crate::kex::method::Method;
 use crate::kex::proposal::{self, Agreement, Direction, Offers, Own};
 use crate::kex::schedule::Outcome;
@@ -89,6 +90,8 @@ enum State {
 struct Offer {
     message: KexInit,
     payload: Bytes,
+    /// The packet that was sent behind it.
+    guess: Option<Guess>,
 }
 
 /// Whether sequence numbers begin anew with each exchange and nothing else may come during
@@ -186,12 +189,21 @@ impl Exchange {
             (Role::Client, None) => &[proposal::EXT_INFO_C, proposal::STRICT_C],
             (Role::Server { .. }, None) => &[proposal::EXT_INFO_S, proposal::STRICT_S],
         };
-        let message = proposal::offer(&self.algorithms(), cookie, markers);
+        let algorithms = self.algorithms();
+        let guess = match (&self.role, &self.session_id) {
+            (Role::Client, None) => Guess::of(&self.common.provider, &algorithms)?,
+            _ => None,
+        };
+        let mut message = proposal::offer(&algorithms, cookie, markers);
+        message.first_kex_packet_follows = guess.is_some();
         let mut payload = BytesMut::new();
         message.encode(&mut payload);
         let payload = payload.freeze();
         record.sealer.seal(|out| out.extend_from_slice(&payload))?;
-        Ok(Offer { message, payload })
+        if let Some(guess) = &guess {
+            record.send(&guess.message())?;
+        }
+        Ok(Offer { message, payload, guess })
     }
 
     /// What is offered: a server can sign only by what its host keys have.
@@ -276,12 +288,19 @@ impl Exchange {
         let provider = &self.common.provider;
         let needs_mac = |cipher: &str| provider.stream_cipher(cipher).is_some();
         let agreement = proposal::agree(client, server, side, needs_mac)?;
-        self.skip_guess =
-            message.first_kex_packet_follows && !proposal::guess_is_right(client, server);
+        let right = proposal::guess_is_right(client, server);
+        self.skip_guess = message.first_kex_packet_follows && !right;
         // The offer outlives the packet, whose memory may be that of much else.
         let transcript = self.transcript(own.payload, Bytes::copy_from_slice(payload))?;
         match self.role {
-            Role::Client => self.start(agreement, transcript, record),
+            Role::Client => match own.guess.filter(|_| right) {
+                Some(guess) => {
+                    let state = AwaitReply::guessed(guess, agreement, transcript);
+                    self.state = State::AwaitReply(state);
+                    Ok(Progress::None)
+                }
+                None => self.start(agreement, transcript, record),
+            },
             Role::Server { .. } => {
                 self.state = match provider.group_exchange(&agreement.exchange) {
                     Some(_) => State::AwaitRequest(AwaitRequest { agreement, transcript }),

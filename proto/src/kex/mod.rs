@@ -6,6 +6,7 @@
 
 pub(crate) mod client;
 pub(crate) mod exchange;
+pub(crate) mod guess;
 pub(crate) mod method;
 pub mod proposal;
 pub(crate) mod schedule;
