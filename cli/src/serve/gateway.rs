@@ -18,6 +18,7 @@ use adit_transport::link::Link;
 use crate::serve::charter::Charter;
 use crate::serve::doorman::Doorman;
 use crate::serve::gate::Gate;
+use crate::serve::host_keys::takes_announcements;
 use crate::serve::house::House;
 use crate::serve::landlord::Landlord;
 use crate::serve::ledger::Ledger;
@@ -93,10 +94,13 @@ impl<W: World> Gateway<W> {
         let each =
             relay::Limits { connections: config.limits.channels, ..relay::Limits::default() };
         let listeners = limits.listeners;
+        let announces = takes_announcements(link.peer_identification().as_deref());
         let Session { handle, driver, openings, global_requests } = Session::new(link, config);
-        let keys = charter.config.host_keys.iter();
-        let keys = keys.map(|key| key.public_key().wire().clone()).collect();
-        handle.notify(Kind::HostKeys { keys });
+        if announces {
+            let keys = charter.config.host_keys.iter();
+            let keys = keys.map(|key| key.public_key().wire().clone()).collect();
+            handle.notify(Kind::HostKeys { keys });
+        }
         let tenant = self.house.registry.tenant(owner(&login), handle.clone());
         let gate = Arc::new(Gate::new(Arc::clone(&self.house), charter, login, peer));
         let landlord = Landlord::new(Arc::clone(&gate));

@@ -37,6 +37,14 @@ impl HostKeys {
     }
 }
 
+/// Whether a client may be told of the host keys. Dropbear's before 2022 answers what wants no
+/// answer, and an answer that nobody asked for ends a connection.
+pub(crate) fn takes_announcements(identification: Option<&str>) -> bool {
+    let version = identification.and_then(|it| it.strip_prefix("SSH-2.0-dropbear_"));
+    let year = version.and_then(|it| it.split('.').next()?.parse::<u32>().ok());
+    year.is_none_or(|year| year >= 2022)
+}
+
 fn load_or_make(file: &Path) -> Result<PrivateKey, Failure> {
     let key = if file.exists() { load(file)? } else { make(file)? };
     eprintln!("adit: host key {} {}", key.public_key().key_type(), key.public_key().fingerprint());
@@ -85,5 +93,18 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         let read = HostKeys::load(&[file]).unwrap();
         assert_eq!(made.public(), read.public());
+    }
+
+    #[test]
+    fn only_a_client_that_answers_everything_is_told_nothing() {
+        for (identification, told) in [
+            (None, true),
+            (Some("SSH-2.0-OpenSSH_9.2p1"), true),
+            (Some("SSH-2.0-dropbear_2020.81"), false),
+            (Some("SSH-2.0-dropbear_2022.83"), true),
+            (Some("SSH-2.0-dropbear"), true),
+        ] {
+            assert_eq!(takes_announcements(identification), told, "{identification:?}");
+        }
     }
 }
