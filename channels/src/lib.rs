@@ -29,4 +29,4 @@ pub mod mux;
 pub mod pipe;
 pub mod session;
 
-pub use adit_proto::message::{channel_open, channel_request, global_request};
+pub use adit_proto::message::{channel_open, channel_request, global_request, terminal_modes};

@@ -34,4 +34,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pipe for Link<S> {
     fn disconnect(&mut self, reason: Reason, description: &str) {
         Link::disconnect(self, reason, description);
     }
+
+    fn rekey(&mut self) {
+        Link::rekey(self);
+    }
 }

@@ -44,4 +44,7 @@ pub trait Pipe {
     /// Tells the peer that the connection ends, behind what is under way. Nothing may be
     /// sent after it.
     fn disconnect(&mut self, reason: Reason, description: &str);
+
+    /// Has keys exchanged anew, where the pipe has any, unless that is under way.
+    fn rekey(&mut self) {}
 }

@@ -2,6 +2,7 @@
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "the comments are the words of --help")]
 
+use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -39,7 +40,7 @@ Exit codes:
   15  the connection was lost, or the peer broke the rules of ssh in it";
 
 /// How much is logged, and how.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Logging")]
 pub(crate) struct Log {
     /// Logs more to standard error; up to -vvv
@@ -54,9 +55,10 @@ pub(crate) struct Log {
 }
 
 /// The form of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     /// Lines for people.
+    #[default]
     Text,
     /// A JSON object a line.
     Json,
@@ -77,8 +79,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Shows, adds, pins and removes the host keys by which a server is known
     Trust(crate::trust::Args),
-    /// Tells what ssh_config(5) files say of a host, as ssh -G does
-    Ssh(crate::ssh::Args),
+    /// Does what ssh(1) does, with its options: runs a shell, a command or a subsystem at a server
+    Ssh(Ssh),
 }
 
 /// `adit open`.
@@ -159,6 +161,15 @@ Each step is told on standard output: the settings, the name and its addresses, 
 the identification, what both sides offer, the host key, each key and method tried, and then each
 tunnel: it is opened, its target connected to once, and all is closed again. What fails first is
 told with its cause and what to do, and is the exit code, as with adit open.";
+
+/// `adit ssh`: its words are those of `ssh(1)`, which reads them by itself.
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true, disable_version_flag = true)]
+pub(crate) struct Ssh {
+    /// The words of ssh(1)
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) words: Vec<OsString>,
+}
 
 /// A server, and the way there.
 #[derive(Debug, clap::Args)]

@@ -25,6 +25,9 @@ pub(crate) enum Exit {
     Lost,
 }
 
+/// The exit code of all that fails in a call of `ssh(1)`, but for the program at the server.
+pub(crate) const OF_SSH: u8 = 255;
+
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) struct Failure {

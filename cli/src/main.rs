@@ -1,10 +1,12 @@
 //! adit, a Secure Shell tunneller: words and files to a plan of tunnels, run and supervised.
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Log};
 
 mod args;
 mod client;
@@ -19,6 +21,7 @@ mod open;
 mod prompt;
 mod runtime;
 mod serve;
+mod session;
 mod settings;
 mod ssh;
 mod stdio;
@@ -27,19 +30,33 @@ mod trust;
 mod why;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    if let Err(failure) = log::start(&args.log) {
+    if let Some(words) = words_of_ssh() {
+        return ssh::main(words, Log::default());
+    }
+    let Args { log, command } = Args::parse();
+    if let Command::Ssh(args) = command {
+        return ssh::main(args.words, log);
+    }
+    if let Err(failure) = log::start(&log) {
         return failure.report();
     }
     harden::process();
-    let done = match args.command {
+    let done = match command {
         Command::Open(args) => open::run(args).map(|()| ExitCode::SUCCESS),
         Command::Why(args) => why::run(&args),
         Command::Serve(args) => serve::run(args).map(|()| ExitCode::SUCCESS),
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(args).map(|()| ExitCode::SUCCESS),
         Command::Trust(args) => trust::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Ssh(args) => ssh::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Ssh(args) => return ssh::main(args.words, log),
     };
     done.unwrap_or_else(|failure| failure.report())
+}
+
+/// The words of a call as `ssh`, or as `adit ssh`: they are read as ssh reads them.
+fn words_of_ssh() -> Option<Vec<OsString>> {
+    let mut words = std::env::args_os();
+    let called = words.next()?;
+    let is_ssh = Path::new(&called).file_name().is_some_and(|name| name == "ssh");
+    if is_ssh || words.next()? == "ssh" { Some(words.collect()) } else { None }
 }

@@ -97,7 +97,7 @@ fn what_is_wrong_is_named_with_its_line() {
     let wrong = |text: &str, words: &[&str]| {
         fs::write(&file, text).unwrap();
         let output = run(adit(), &[&["-F", file.to_str().unwrap()], words].concat());
-        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert_eq!(output.status.code(), Some(255), "{output:?}");
         assert!(output.stdout.is_empty());
         let at = file.display().to_string();
         String::from_utf8(output.stderr).unwrap().replace(&at, "FILE")

@@ -13,6 +13,7 @@ use crate::jump::Jump;
 use crate::keyword::Keyword;
 use crate::mention::Mention;
 use crate::options::{Options, Origin};
+use crate::pattern;
 use crate::release::Release;
 use crate::request::Request;
 use crate::settle;
@@ -122,6 +123,11 @@ impl Config {
     /// The value of a keyword that is a list; empty where it has none.
     pub fn list(&self, keyword: Keyword) -> &[String] {
         self.options.list(keyword).unwrap_or_default()
+    }
+
+    /// Whether `SendEnv` names a variable of the environment.
+    pub fn sends(&self, name: &str) -> bool {
+        self.list(Keyword::SendEnv).iter().any(|it| pattern::matches(name, it))
     }
 
     /// The tunnels of `LocalForward`, `RemoteForward` or `DynamicForward`.

@@ -174,6 +174,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         }
     }
 
+    /// Exchanges keys again, unless that is under way.
+    pub fn rekey(&mut self) {
+        if let Err(error) = self.connection.rekey(Instant::now().into_std()) {
+            tracing::debug!(%error, "keys cannot be exchanged again");
+        }
+    }
+
     /// How many bytes were sealed, or wait for a key exchange, and were not yet written.
     pub fn backlog(&self) -> usize {
         self.output.len() + self.connection.backlog()

@@ -114,7 +114,10 @@ fn addressee(kind: &Kind, purpose: Purpose) -> Addressee {
         | Kind::Exec { .. }
         | Kind::Subsystem { .. }
         | Kind::WindowChange(_)
-        | Kind::Signal { .. } => Purpose::LocalProgram,
+        | Kind::Signal { .. }
+        | Kind::Break { .. } => Purpose::LocalProgram,
+        // Either side of a program may read no more.
+        Kind::Eow if purpose != Purpose::Tunnel => purpose,
         _ => return Addressee::Nobody,
     };
     if made_for == purpose { Addressee::User } else { Addressee::Nobody }

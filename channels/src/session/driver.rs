@@ -67,6 +67,9 @@ impl<P: Pipe> Driver<P> {
             if self.shared.lock().resume() == Resume::Leave {
                 return Poll::Ready(Cause::Disconnected);
             }
+            if self.shared.lock().wants_keys() {
+                self.pipe.rekey();
+            }
             if let Err(cause) = self.watch(cx) {
                 return Poll::Ready(cause);
             }

@@ -14,6 +14,7 @@ use crate::session::cause::Cause;
 use crate::session::channel::Channel;
 use crate::session::refusal::Refusal;
 use crate::session::shared::Member;
+use crate::session::state::State;
 
 /// Opens channels, asks the peer things, and ends the session. All its clones are the same.
 #[derive(Debug, Clone)]
@@ -90,6 +91,11 @@ impl Handle {
     /// Asks something of the connection that wants no answer.
     pub fn notify(&self, kind: global_request::Kind) {
         self.member.act(|state| state.mux.global_request(kind, Reply::Unwanted));
+    }
+
+    /// Has keys exchanged anew, unless that is under way.
+    pub fn rekey(&self) {
+        self.member.act(State::want_keys);
     }
 
     /// Ends the session: channels are broken off, and the peer is told.

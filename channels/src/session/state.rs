@@ -27,6 +27,7 @@ pub(super) struct State {
     pub(super) global_requests: Listener,
     pub(super) driver: Parking,
     leaving: bool,
+    rekeying: bool,
     cause: Option<Cause>,
 }
 
@@ -48,6 +49,7 @@ impl State {
             global_requests: Listener::Present(Seat::default()),
             driver: Parking::default(),
             leaving: false,
+            rekeying: false,
             cause: None,
         }
     }
@@ -87,6 +89,16 @@ impl State {
         self.cause.is_some() || self.is_idle()
     }
 
+    /// Somebody wants keys to be exchanged anew.
+    pub(super) fn want_keys(&mut self) {
+        self.rekeying = true;
+    }
+
+    /// Whether somebody does, from the last time on that this was asked.
+    pub(super) fn wants_keys(&mut self) -> bool {
+        std::mem::take(&mut self.rekeying)
+    }
+
     /// Somebody wants the session to end.
     pub(super) fn leave(&mut self) {
         self.leaving = true;
@@ -101,7 +113,7 @@ impl State {
     /// The driver, if it is parked and there is something for it to do.
     pub(super) fn rouse(&mut self) -> Option<Waker> {
         let sends = self.mux.has_message() && self.driver.has_room();
-        if sends || self.leaving { self.driver.rouse() } else { None }
+        if sends || self.leaving || self.rekeying { self.driver.rouse() } else { None }
     }
 
     /// The session has ended.

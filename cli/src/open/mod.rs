@@ -33,6 +33,7 @@ use crate::runtime;
 use crate::settings::Settings;
 use crate::stop::Stop;
 
+pub(crate) mod beside;
 mod board;
 mod configured;
 mod fleet;

@@ -91,7 +91,13 @@ impl Opening<'_> {
             }
         }
         match failed {
-            Some(failure) if passing.is_empty() && standing.relays.is_empty() => Err(failure),
+            Some(failure)
+                if passing.is_empty()
+                    && standing.relays.is_empty()
+                    && self.plan.audience != Audience::Nobody =>
+            {
+                Err(failure)
+            }
             _ => Ok(passing),
         }
     }
@@ -190,7 +196,7 @@ impl There {
     /// Tells that the server listens.
     fn tell(&self, listener: &remote::Listener) -> Result<(), Failure> {
         self.audience.tell(&self.tunnel, &Ready::There(listener.entry()))?;
-        if self.server.may_fall_short(self.tunnel.entry()) {
+        if self.audience != Audience::Nobody && self.server.may_fall_short(self.tunnel.entry()) {
             eprintln!(
                 "adit: note: the server may listen on {} on its loopback addresses only\n\
                  hint: sshd does unless its GatewayPorts is clientspecified or yes, and \

@@ -17,6 +17,9 @@ pub(super) enum Audience {
     People,
     /// Programs too, by a line of JSON on standard output.
     Programs,
+    /// Nobody: they are beside a session, which goes on without them. Only a port that the server
+    /// chose is told, in the words of ssh, which programs read.
+    Nobody,
 }
 
 /// Where a tunnel can be entered.
@@ -34,6 +37,9 @@ impl Audience {
     /// # Errors
     /// Where standard output takes nothing.
     pub(super) fn tell(self, tunnel: &Tunnel, ready: &Ready<'_>) -> Result<(), Failure> {
+        if self == Self::Nobody {
+            return tell_port(tunnel, ready);
+        }
         match ready {
             Ready::Here(listener) => eprintln!("adit: listening on {listener} -> {tunnel}"),
             Ready::There(entry) => eprintln!("adit: the server listens on {entry} -> {tunnel}"),
@@ -65,12 +71,23 @@ impl Audience {
             Change::Lost => "lost",
         };
         match self {
-            Self::People => Ok(()),
+            Self::People | Self::Nobody => Ok(()),
             Self::Programs => {
                 tell_programs(&json!({ "kind": "connection", "number": number, "state": state }))
             }
         }
     }
+}
+
+/// Tells a port that the server chose.
+fn tell_port(tunnel: &Tunnel, ready: &Ready<'_>) -> Result<(), Failure> {
+    let asked = matches!(tunnel.entry(), Entry::Tcp { port: 0, .. });
+    if let (true, Ready::There(Entry::Tcp { port, .. })) = (asked, ready) {
+        let target = tunnel.target();
+        let target = target.as_deref().unwrap_or("socks");
+        eprintln!("Allocated port {port} for remote forward to {target}");
+    }
+    Ok(())
 }
 
 fn tell_programs(line: &serde_json::Value) -> Result<(), Failure> {

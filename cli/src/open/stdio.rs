@@ -61,7 +61,11 @@ pub(super) async fn join(
     joined.map_err(Fault::Other)
 }
 
-async fn carry(target: Target, session: Handle) -> Result<(), Failure> {
+/// Joins standard input and output to a target, until both directions have ended.
+///
+/// # Errors
+/// Where the target is not reached, or one of the directions breaks.
+pub(crate) async fn carry(target: Target, session: Handle) -> Result<(), Failure> {
     let dialer = channel::Dialer::new(session.clone());
     let dialled = timeout(OPENING, dialer.dial(&target, &Origin::Unix)).await;
     let channel =

@@ -12,6 +12,8 @@ use crate::failure::{Exit, Failure};
 pub(crate) enum Rule {
     /// It does what it does with ssh.
     Kept,
+    /// It does so in `adit ssh`, and says nothing of tunnels.
+    OfSessions,
     /// It says nothing of tunnels, or nothing that could matter here, for this reason.
     Idle(&'static str),
     /// It is not done, which is told where this is the case, for this reason.
@@ -83,23 +85,20 @@ const KEPT: &[K] = &[
     K::UserKnownHostsFile,
 ];
 
-/// Keywords for sessions, which adit does not open.
+/// Keywords for sessions.
 const OF_SESSIONS: &[K] = &[
-    K::EnableEscapeCommandline,
     K::EscapeChar,
-    K::ForwardAgent,
-    K::ForwardX11,
-    K::ForwardX11Timeout,
-    K::ForwardX11Trusted,
-    K::ObscureKeystrokeTiming,
     K::RemoteCommand,
     K::RequestTty,
     K::SendEnv,
     K::SessionType,
     K::SetEnv,
     K::StdinNull,
-    K::XauthLocation,
 ];
+
+/// Keywords for what sessions reach of this machine.
+const OF_DISPLAYS_AND_AGENTS: &[K] =
+    &[K::ForwardAgent, K::ForwardX11, K::ForwardX11Timeout, K::ForwardX11Trusted, K::XauthLocation];
 
 /// Keywords for GSSAPI, which Debian has on by default.
 const OF_GSSAPI: &[K] = &[
@@ -156,6 +155,13 @@ const OTHERS: &[(K, Rule)] = &[
     ),
     (K::ControlPath, Rule::Idle("see ControlMaster")),
     (K::ControlPersist, Rule::Idle("see ControlMaster")),
+    (
+        K::EnableEscapeCommandline,
+        Rule::Warned(
+            |it| it.is_yes(K::EnableEscapeCommandline),
+            "the escape ~C has no command line",
+        ),
+    ),
     (K::EnableSshKeysign, Rule::Idle("see HostbasedAuthentication")),
     (
         K::FingerprintHash,
@@ -199,6 +205,7 @@ const OTHERS: &[(K, Rule)] = &[
             "the host key is checked there too",
         ),
     ),
+    (K::ObscureKeystrokeTiming, Rule::Idle("keystrokes are sent when they come")),
     (
         K::PermitLocalCommand,
         Rule::Warned(
@@ -276,7 +283,9 @@ impl Rule {
         } else if OF_GSSAPI.contains(&keyword) {
             Self::Idle("adit has no GSSAPI: it logs in by other methods, and checks host keys")
         } else if OF_SESSIONS.contains(&keyword) {
-            Self::Idle("adit opens no sessions")
+            Self::OfSessions
+        } else if OF_DISPLAYS_AND_AGENTS.contains(&keyword) {
+            Self::Idle("neither displays nor agents are forwarded")
         } else {
             let other = OTHERS.iter().find(|(it, _)| *it == keyword).map(|(_, rule)| *rule);
             other.unwrap_or(Self::Warned(always, "adit does not know it"))
@@ -341,7 +350,7 @@ mod tests {
     fn every_keyword_has_one_rule() {
         for keyword in K::ALL {
             let others = OTHERS.iter().filter(|(it, _)| it == keyword).count();
-            let lists = [KEPT, OF_SESSIONS, OF_GSSAPI];
+            let lists = [KEPT, OF_SESSIONS, OF_DISPLAYS_AND_AGENTS, OF_GSSAPI];
             let listed = lists.iter().flat_map(|it| it.iter()).filter(|it| *it == keyword).count();
             assert_eq!(others + listed, 1, "{}", keyword.name());
         }
@@ -381,6 +390,7 @@ mod tests {
         for keyword in keywords {
             let what = match Rule::of(keyword) {
                 Rule::Kept => "as with ssh".to_owned(),
+                Rule::OfSessions => "as with ssh, in `adit ssh`".to_owned(),
                 Rule::Idle(why) => format!("without effect: {why}"),
                 Rule::Warned(_, why) => format!("a warning: {why}"),
                 Rule::Refused(_, why, hint) => format!("an error: {why}; {hint}"),

@@ -4,157 +4,198 @@
 //! win over every `-o`, wherever that stands, and of several the last wins.
 
 use adit_ssh_config::keyword::Keyword;
-use adit_ssh_config::request::{Session, Setting};
-use clap::{Arg, ArgAction, ArgMatches, Command, Error, FromArgMatches};
+use adit_ssh_config::release::Release;
+use adit_ssh_config::request::Setting;
 
-/// Options that set what a keyword sets, in the order in which they win.
+use crate::failure::{Exit, Failure};
+
+/// Options that set what a keyword sets, as they came.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Words(Vec<Setting>);
-
-/// Settings with their places on the command line.
-type Placed = Vec<(usize, Setting)>;
+pub(super) struct Words {
+    /// Of these the first wins.
+    first_wins: Vec<Setting>,
+    /// Of these the last wins, and they win over the others.
+    last_wins: Vec<Setting>,
+    loudness: Option<usize>,
+    verbose: bool,
+}
 
 /// Options whose value is that of a keyword, and of which the first wins.
-const VALUES: [(&str, Keyword, &str, &str); 5] = [
-    ("p", Keyword::Port, "PORT", "The server's port"),
-    ("l", Keyword::User, "USER", "The user to log in as"),
-    ("i", Keyword::IdentityFile, "FILE", "A private key to log in with"),
-    ("J", Keyword::ProxyJump, "[USER@]HOST[:PORT],...", "Hosts on the way"),
-    ("P", Keyword::Tag, "TAG", "A tag for Match tagged"),
+const VALUES: [(char, Keyword); 5] = [
+    ('p', Keyword::Port),
+    ('l', Keyword::User),
+    ('i', Keyword::IdentityFile),
+    ('J', Keyword::ProxyJump),
+    ('P', Keyword::Tag),
 ];
 
 /// Options whose value is that of a keyword, and which win over `-o`.
-const OVERRIDES: [(&str, Keyword, &str, &str); 7] = [
-    ("b", Keyword::BindAddress, "ADDRESS", "The address to connect from"),
-    ("B", Keyword::BindInterface, "NAME", "The interface to connect from"),
-    ("c", Keyword::Ciphers, "LIST", "Ciphers"),
-    ("m", Keyword::Macs, "LIST", "Message authentication codes"),
-    ("I", Keyword::Pkcs11Provider, "FILE", "A library of PKCS#11"),
-    ("S", Keyword::ControlPath, "PATH", "The socket of a shared connection"),
-    ("e", Keyword::EscapeChar, "CHARACTER", "The character that escapes"),
+const OVERRIDES: [(char, Keyword); 7] = [
+    ('b', Keyword::BindAddress),
+    ('B', Keyword::BindInterface),
+    ('c', Keyword::Ciphers),
+    ('m', Keyword::Macs),
+    ('I', Keyword::Pkcs11Provider),
+    ('S', Keyword::ControlPath),
+    ('e', Keyword::EscapeChar),
 ];
 
 /// Options for tunnels.
-const TUNNELS: [(&str, Keyword, &str, &str); 3] = [
-    ("L", Keyword::LocalForward, "SPEC", "A local tunnel"),
-    ("R", Keyword::RemoteForward, "SPEC", "A remote tunnel"),
-    ("D", Keyword::DynamicForward, "[BIND:]PORT", "A dynamic tunnel"),
-];
+const TUNNELS: [(char, Keyword); 3] =
+    [('L', Keyword::LocalForward), ('R', Keyword::RemoteForward), ('D', Keyword::DynamicForward)];
 
-/// An option without a value, what it sets, and its help.
-type Flag = (&'static str, &'static [(Keyword, &'static str)], &'static str);
+/// An option without a value, what it sets, and what it sets when it is given again.
+type Flag = (char, &'static [(Keyword, &'static str)], Option<&'static str>);
 
 /// Options without a value; they win over `-o`.
-const FLAGS: [Flag; 17] = [
-    ("4", &[(Keyword::AddressFamily, "inet")], "Uses IPv4 only"),
-    ("6", &[(Keyword::AddressFamily, "inet6")], "Uses IPv6 only"),
-    ("A", &[(Keyword::ForwardAgent, "yes")], "Forwards the agent"),
-    ("a", &[(Keyword::ForwardAgent, "no")], "Does not forward the agent"),
-    ("C", &[(Keyword::Compression, "yes")], "Compresses"),
-    ("g", &[(Keyword::GatewayPorts, "yes")], "Lets other hosts use local tunnels"),
-    ("k", &[(Keyword::GssapiDelegateCredentials, "no")], "Forwards no credentials of GSSAPI"),
+const FLAGS: [Flag; 16] = [
+    ('4', &[(Keyword::AddressFamily, "inet")], None),
+    ('6', &[(Keyword::AddressFamily, "inet6")], None),
+    ('A', &[(Keyword::ForwardAgent, "yes")], None),
+    ('a', &[(Keyword::ForwardAgent, "no")], None),
+    ('C', &[(Keyword::Compression, "yes")], None),
+    ('g', &[(Keyword::GatewayPorts, "yes")], None),
+    ('k', &[(Keyword::GssapiDelegateCredentials, "no")], None),
     (
-        "K",
+        'K',
         &[(Keyword::GssapiAuthentication, "yes"), (Keyword::GssapiDelegateCredentials, "yes")],
-        "Logs in by GSSAPI and forwards its credentials",
+        None,
     ),
-    ("M", &[(Keyword::ControlMaster, "yes")], "Shares the connection"),
-    ("n", &[(Keyword::StdinNull, "yes")], "Reads nothing from standard input"),
-    (
-        "f",
-        &[(Keyword::ForkAfterAuthentication, "yes"), (Keyword::StdinNull, "yes")],
-        "Goes to the background after the login",
-    ),
-    ("q", &[(Keyword::LogLevel, "quiet")], "Says nothing"),
-    ("t", &[(Keyword::RequestTty, "yes")], "Asks for a terminal"),
-    ("T", &[(Keyword::RequestTty, "no")], "Asks for no terminal"),
-    ("X", &[(Keyword::ForwardX11, "yes")], "Forwards X11"),
-    ("x", &[(Keyword::ForwardX11, "no")], "Does not forward X11"),
-    (
-        "Y",
-        &[(Keyword::ForwardX11, "yes"), (Keyword::ForwardX11Trusted, "yes")],
-        "Forwards X11 without its safety",
-    ),
+    ('M', &[(Keyword::ControlMaster, "yes")], Some("ask")),
+    ('n', &[(Keyword::StdinNull, "yes")], None),
+    ('f', &[(Keyword::ForkAfterAuthentication, "yes"), (Keyword::StdinNull, "yes")], None),
+    ('t', &[(Keyword::RequestTty, "yes")], Some("force")),
+    ('T', &[(Keyword::RequestTty, "no")], None),
+    ('X', &[(Keyword::ForwardX11, "yes")], None),
+    ('x', &[(Keyword::ForwardX11, "no")], None),
+    ('Y', &[(Keyword::ForwardX11, "yes"), (Keyword::ForwardX11Trusted, "yes")], None),
 ];
 
+/// Levels of the log, from silence to all.
+const LEVELS: [&str; 8] =
+    ["quiet", "fatal", "error", "info", "verbose", "debug1", "debug2", "debug3"];
+
+/// Where `debug1` is among them.
+const DEBUG: usize = 5;
+
+/// Whether an option has a value, and sets what a keyword sets.
+pub(super) fn takes_value(letter: char) -> bool {
+    letter == 'w'
+        || VALUES.iter().chain(&OVERRIDES).chain(&TUNNELS).any(|(known, _)| *known == letter)
+}
+
+/// Whether an option has no value, and sets what a keyword sets.
+pub(super) fn is_flag(letter: char) -> bool {
+    FLAGS.iter().any(|(known, ..)| *known == letter)
+}
+
 impl Words {
-    /// The settings, and what a session of this kind sets besides.
-    pub(crate) fn settings(self, session: &Session) -> Vec<Setting> {
-        let word = |keyword, text: &str| Setting::Word(keyword, text.to_owned());
-        let kind = match session {
-            Session::None | Session::Stdio => {
-                vec![word(Keyword::SessionType, "none"), word(Keyword::RequestTty, "no")]
-            }
-            Session::Subsystem(_) => vec![word(Keyword::SessionType, "subsystem")],
-            Session::Shell | Session::Command(_) => Vec::new(),
+    /// Takes a flag.
+    pub(super) fn flag(&mut self, letter: char) {
+        let Some((_, settings, again)) = FLAGS.iter().find(|(known, ..)| *known == letter) else {
+            return;
         };
-        self.0.into_iter().chain(kind).collect()
-    }
-}
-
-/// The values of an option with their places.
-fn given(matches: &ArgMatches, id: &str, make: impl Fn(&String) -> Setting) -> Placed {
-    let places = matches.indices_of(id).into_iter().flatten();
-    let values = matches.get_many::<String>(id).into_iter().flatten();
-    places.zip(values.map(make)).collect()
-}
-
-/// The letter of an option.
-fn letter(id: &str) -> Option<char> {
-    id.chars().next()
-}
-
-impl FromArgMatches for Words {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let word = |keyword| move |value: &String| Setting::Word(keyword, value.clone());
-        let mut first_wins = given(matches, "o", |line| Setting::Line(line.clone()));
-        for (id, keyword, ..) in VALUES {
-            first_wins.extend(given(matches, id, word(keyword)));
+        for (keyword, value) in *settings {
+            let value = again.filter(|_| self.sets(*keyword, value)).unwrap_or(value);
+            self.last_wins.push(word(*keyword, value));
         }
-        for (id, keyword, ..) in TUNNELS {
-            let tunnel = |value: &String| Setting::Forward(keyword, value.clone());
-            first_wins.extend(given(matches, id, tunnel));
-        }
-        let mut last_wins = Placed::new();
-        for (id, keyword, ..) in OVERRIDES {
-            last_wins.extend(given(matches, id, word(keyword)));
-        }
-        for (id, settings, _) in FLAGS {
-            let place = matches.index_of(id).filter(|_| matches.get_count(id) > 0);
-            let set = |(keyword, value): &(Keyword, &str)| Setting::Word(*keyword, (*value).into());
-            let settings = settings.iter().map(set);
-            last_wins
-                .extend(place.into_iter().flat_map(|at| settings.clone().map(move |it| (at, it))));
-        }
-        first_wins.sort_by_key(|(place, _)| *place);
-        last_wins.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
-        Ok(Self(last_wins.into_iter().chain(first_wins).map(|(_, setting)| setting).collect()))
     }
 
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
-        *self = Self::from_arg_matches(matches)?;
+    /// Whether what is set of a keyword last is this.
+    fn sets(&self, keyword: Keyword, value: &str) -> bool {
+        let last = self.last_wins.iter().rev().find_map(|setting| match setting {
+            Setting::Word(known, value) if *known == keyword => Some(value),
+            _ => None,
+        });
+        last.is_some_and(|last| last == value)
+    }
+
+    /// Takes an option with its value.
+    ///
+    /// # Errors
+    /// Where it may not be given so.
+    pub(super) fn value(&mut self, letter: char, value: String) -> Result<(), Failure> {
+        let known = |table: &[(char, Keyword)]| {
+            table.iter().find(|(known, _)| *known == letter).map(|(_, keyword)| *keyword)
+        };
+        if let Some(keyword) = known(&TUNNELS) {
+            self.first_wins.push(Setting::Forward(keyword, value));
+        } else if let Some(keyword) = known(&OVERRIDES) {
+            self.last_wins.push(Setting::Word(keyword, value));
+        } else if let Some(keyword) = known(&VALUES) {
+            let again = |it: &Setting| matches!(it, Setting::Word(Keyword::ProxyJump, _));
+            if keyword == Keyword::ProxyJump && self.first_wins.iter().any(again) {
+                return Err(Failure::new(Exit::Usage, "-J may be given once only")
+                    .hint("write commas between the servers"));
+            }
+            self.first_wins.push(Setting::Word(keyword, value));
+        } else if letter == 'w' {
+            self.last_wins.push(word(Keyword::Tunnel, "point-to-point"));
+            self.last_wins.push(Setting::Word(Keyword::TunnelDevice, value));
+        }
         Ok(())
     }
+
+    /// Takes a line of `-o`.
+    pub(super) fn line(&mut self, line: String) {
+        self.first_wins.push(Setting::Line(line));
+    }
+
+    /// Takes `-q` or `-v`, of which each further one says more.
+    pub(super) fn log(&mut self, letter: char) {
+        self.loudness = Some(match self.loudness {
+            _ if letter == 'q' => 0,
+            Some(level) if self.verbose => level.saturating_add(1).min(LEVELS.len() - 1),
+            _ => DEBUG,
+        });
+        self.verbose |= letter == 'v';
+    }
+
+    /// Takes `-N`, `-s` or `-W`, which say what the connection is for.
+    ///
+    /// # Errors
+    /// Where it was said otherwise before.
+    pub(super) fn kind(&mut self, letter: char) -> Result<(), Failure> {
+        let kind = if letter == 's' { "subsystem" } else { "none" };
+        if letter != 'W' && self.session_type().is_some_and(|it| !it.eq_ignore_ascii_case(kind)) {
+            let message = format!("-{letter} and another type of session do not go together");
+            return Err(Failure::new(Exit::Usage, message).hint(
+                "-N, -s, -W and SessionType say what the connection is for: leave all but one out",
+            ));
+        }
+        self.last_wins.push(word(Keyword::SessionType, kind));
+        if kind == "none" {
+            self.last_wins.push(word(Keyword::RequestTty, "no"));
+        }
+        Ok(())
+    }
+
+    /// What is said of the type of the session.
+    pub(super) fn session_type(&self) -> Option<String> {
+        let said = |setting: &Setting| match setting {
+            _ if setting.keyword(Release::default()) != Some(Keyword::SessionType) => None,
+            Setting::Word(_, value) | Setting::Forward(_, value) => Some(value.clone()),
+            Setting::Line(line) => Some(line.to_ascii_lowercase()),
+        };
+        let line = |line: String| {
+            let words = ["none", "subsystem", "default"];
+            words.into_iter().find(|it| line.contains(it)).unwrap_or_default().to_owned()
+        };
+        let all = self.last_wins.iter().rev().chain(&self.first_wins);
+        all.filter_map(said).next().map(line)
+    }
+
+    /// The settings in the order in which they win.
+    pub(super) fn settings(self) -> Vec<Setting> {
+        let level = self.loudness.and_then(|it| LEVELS.get(it));
+        let level = level.map(|level| word(Keyword::LogLevel, level));
+        let mut all: Vec<Setting> = level.into_iter().collect();
+        all.extend(self.last_wins.into_iter().rev());
+        all.extend(self.first_wins);
+        all
+    }
 }
 
-impl clap::Args for Words {
-    fn augment_args(command: Command) -> Command {
-        let line = Arg::new("o")
-            .short('o')
-            .value_name("KEYWORD=VALUE")
-            .help("A setting by its name in ssh_config(5)")
-            .action(ArgAction::Append);
-        let values = VALUES.iter().chain(&OVERRIDES).chain(&TUNNELS).map(|(id, _, value, help)| {
-            let arg = Arg::new(*id).short(letter(id)).value_name(*value).help(*help);
-            arg.action(ArgAction::Append).allow_hyphen_values(true)
-        });
-        let flags = FLAGS.iter().map(|(id, _, help)| {
-            Arg::new(*id).short(letter(id)).help(*help).action(ArgAction::Count)
-        });
-        command.arg(line).args(values).args(flags)
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        Self::augment_args(command)
-    }
+fn word(keyword: Keyword, value: &str) -> Setting {
+    Setting::Word(keyword, value.to_owned())
 }

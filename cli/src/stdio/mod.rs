@@ -20,7 +20,7 @@ use tokio::io::AsyncWrite;
 use tokio::time::sleep;
 
 pub(crate) use crate::stdio::input::Input;
-pub(crate) use crate::stdio::output::Output;
+pub(crate) use crate::stdio::output::{Ending, Output};
 
 /// How long a target that has got and said everything may take to close the channel.
 const QUIET: Duration = Duration::from_secs(5);

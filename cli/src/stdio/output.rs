@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::thread;
 
 use bytes::Bytes;
@@ -22,19 +22,37 @@ pub(crate) struct Output {
     ended: oneshot::Receiver<io::Result<()>>,
 }
 
+/// How an output ends that is a socket, and may stand for other streams too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The other side of the socket is told.
+    Shutdown,
+    /// Only the descriptor is closed.
+    Close,
+}
+
 impl Output {
     /// Takes standard output: nothing else in this process can write to it from then on.
     ///
     /// # Errors
     /// Where the system refuses.
     pub(crate) fn take() -> io::Result<Self> {
-        let file = File::from(rustix::stdio::stdout().try_clone_to_owned()?);
+        let output = rustix::stdio::stdout().try_clone_to_owned()?;
         rustix::stdio::dup2_stdout(File::options().write(true).open("/dev/null")?)?;
+        Self::of(output, Ending::Shutdown)
+    }
+
+    /// Writes to a descriptor.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub(crate) fn of(output: OwnedFd, ending: Ending) -> io::Result<Self> {
+        let file = File::from(output);
         let (chunks, taken) = mpsc::channel(UNDER_WAY);
         let (tell, ended) = oneshot::channel();
         thread::Builder::new().name("stdout".to_owned()).spawn(move || {
             // Whoever has gone does not want to know.
-            let _ = tell.send(drain(file, taken));
+            let _ = tell.send(drain(file, taken, ending));
         })?;
         Ok(Self { chunks: Some(chunks), ended })
     }
@@ -65,13 +83,15 @@ impl Output {
 }
 
 /// Writes all that comes, and then closes.
-fn drain(mut file: File, mut chunks: mpsc::Receiver<Bytes>) -> io::Result<()> {
+fn drain(mut file: File, mut chunks: mpsc::Receiver<Bytes>, ending: Ending) -> io::Result<()> {
     while let Some(chunk) = chunks.blocking_recv() {
         write_all(&mut file, &chunk)?;
     }
     // A socket may be standard input as well, so that closing one of the two ends nothing. All
     // else is no socket, and closed by what follows.
-    let _ = shutdown(&file, Shutdown::Write);
+    if ending == Ending::Shutdown {
+        let _ = shutdown(&file, Shutdown::Write);
+    }
     Ok(())
 }
 

@@ -65,6 +65,12 @@ pub enum Kind {
         /// Its name, without `SIG`.
         name: String,
     },
+    /// A break on the line of the terminal,
+    /// [RFC 4335 section 3](https://www.rfc-editor.org/rfc/rfc4335#section-3).
+    Break {
+        /// For how many milliseconds; 0 is the receiver's own time.
+        length: u32,
+    },
     /// The program has ended,
     /// [RFC 4254 section 6.10](https://www.rfc-editor.org/rfc/rfc4254#section-6.10).
     ExitStatus {
@@ -162,6 +168,7 @@ const SUBSYSTEM: &str = "subsystem";
 const WINDOW_CHANGE: &str = "window-change";
 const XON_XOFF: &str = "xon-xoff";
 const SIGNAL: &str = "signal";
+const BREAK: &str = "break";
 const EXIT_STATUS: &str = "exit-status";
 const EXIT_SIGNAL: &str = "exit-signal";
 const EOW: &str = "eow@openssh.com";
@@ -181,6 +188,7 @@ impl Kind {
             Self::WindowChange(_) => WINDOW_CHANGE,
             Self::XonXoff { .. } => XON_XOFF,
             Self::Signal { .. } => SIGNAL,
+            Self::Break { .. } => BREAK,
             Self::ExitStatus { .. } => EXIT_STATUS,
             Self::ExitSignal(_) => EXIT_SIGNAL,
             Self::Eow => EOW,
@@ -207,6 +215,7 @@ impl Kind {
                 map(wire::boolean, |client_can_do| Self::XonXoff { client_can_do }).parse(input)
             }
             SIGNAL => map(text, |name| Self::Signal { name }).parse(input),
+            BREAK => map(wire::uint32, |length| Self::Break { length }).parse(input),
             EXIT_STATUS => map(wire::uint32, |status| Self::ExitStatus { status }).parse(input),
             EXIT_SIGNAL => {
                 map(|input| ExitSignal::parse(input, packet), Self::ExitSignal).parse(input)
@@ -234,6 +243,7 @@ impl Kind {
             Self::Subsystem { name } | Self::Signal { name } => name.encode(out),
             Self::WindowChange(size) => size.encode(out),
             Self::XonXoff { client_can_do } => out.put_boolean(*client_can_do),
+            Self::Break { length } => out.put_uint32(*length),
             Self::ExitStatus { status } => out.put_uint32(*status),
             Self::ExitSignal(signal) => signal.encode(out),
             Self::Other { data, .. } => data.encode(out),
@@ -335,6 +345,7 @@ mod tests {
             size().prop_map(Kind::WindowChange),
             any::<bool>().prop_map(|client_can_do| Kind::XonXoff { client_can_do }),
             ".{0,9}".prop_map(|name| Kind::Signal { name }),
+            any::<u32>().prop_map(|length| Kind::Break { length }),
             any::<u32>().prop_map(|status| Kind::ExitStatus { status }),
             exit_signal().prop_map(Kind::ExitSignal),
             Just(Kind::Eow),

@@ -26,6 +26,7 @@ pub mod newkeys;
 pub mod number;
 pub mod ping;
 pub mod service;
+pub mod terminal_modes;
 pub mod userauth;
 pub mod userauth_interactive;
 pub mod userauth_password;

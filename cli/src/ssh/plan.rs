@@ -1,0 +1,144 @@
+//! What a call of `ssh(1)` comes to, checked.
+
+use std::os::unix::ffi::OsStringExt;
+
+use adit_forward::target::Target;
+use adit_ssh_config::config::Config;
+use adit_ssh_config::destination::Destination;
+use adit_ssh_config::keyword::Keyword;
+use adit_ssh_config::value::{Escape, Value};
+use bytes::Bytes;
+
+use crate::client::{Route, proxy};
+use crate::failure::{Exit, Failure};
+use crate::open;
+use crate::open::beside::Beside;
+use crate::session::ends::Reading;
+use crate::session::request::Program;
+use crate::settings::sources::Sources;
+
+/// What a call of `ssh(1)` comes to, checked.
+pub(super) struct Plan {
+    /// The way to the server, and the tunnels beside the session.
+    pub(super) tunnels: Beside,
+    /// What is done at its end.
+    pub(super) errand: Errand,
+}
+
+/// What is done at the server, and how.
+pub(super) struct Errand {
+    /// The server's name or address.
+    pub(super) host: String,
+    /// What is done.
+    pub(super) purpose: Purpose,
+    /// Whether a terminal is asked for.
+    pub(super) wish: Wish,
+    /// Whether standard input is read.
+    pub(super) reading: Reading,
+    /// The variables that the program gets.
+    pub(super) environment: Vec<(Bytes, Bytes)>,
+    /// The character that makes escapes, where there is a terminal.
+    pub(super) escape: Option<u8>,
+}
+
+/// What is done at the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A program runs.
+    Program(Program),
+    /// Tunnels only.
+    Tunnels,
+    /// Standard input and output are joined to a target.
+    Stdio(Target),
+}
+
+/// `RequestTTY`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// A terminal for a shell.
+    Auto,
+    /// One, where standard input is one.
+    Yes,
+    /// None.
+    No,
+    /// One in any case.
+    Force,
+}
+
+impl Plan {
+    /// Plans the way, and what is done at its end.
+    ///
+    /// # Errors
+    /// Where a setting or a word cannot be kept.
+    pub(super) fn new(
+        sources: &mut Sources,
+        destination: Destination,
+        command: Vec<u8>,
+        stdio: Option<String>,
+    ) -> Result<Self, Failure> {
+        let stdio: Option<Target> = open::specs("-W", stdio.as_slice())?.into_iter().next();
+        let proxy = proxy::choose(None, None)?;
+        let (route, config) = Route::plan(sources, destination, proxy)?;
+        let purpose = match stdio {
+            Some(target) => Purpose::Stdio(target),
+            None => purpose(&config, command)?,
+        };
+        let null = config.is_yes(Keyword::StdinNull);
+        let errand = Errand {
+            host: config.host().to_owned(),
+            purpose,
+            wish: wish(&config),
+            reading: if null { Reading::Null } else { Reading::Read },
+            environment: environment(&config),
+            escape: match config.value(Keyword::EscapeChar) {
+                Some(Value::Escape(Escape::Octet(octet))) => Some(*octet),
+                _ => None,
+            },
+        };
+        Ok(Self { tunnels: Beside::new(route, &config), errand })
+    }
+}
+
+fn purpose(config: &Config, command: Vec<u8>) -> Result<Purpose, Failure> {
+    let told = config.text(Keyword::RemoteCommand);
+    let command = match told.filter(|it| !it.eq_ignore_ascii_case("none")) {
+        Some(told) if command.is_empty() => told.as_bytes().to_vec(),
+        _ => command,
+    };
+    Ok(match config.choice(Keyword::SessionType) {
+        Some("none") => Purpose::Tunnels,
+        Some("subsystem") if command.is_empty() => {
+            return Err(Failure::new(Exit::Usage, "SessionType is subsystem, and none is named")
+                .hint("write its name behind the destination, for instance sftp"));
+        }
+        Some("subsystem") => {
+            Purpose::Program(Program::Subsystem(String::from_utf8_lossy(&command).into_owned()))
+        }
+        _ if command.is_empty() => Purpose::Program(Program::Shell),
+        _ => Purpose::Program(Program::Command(command.into())),
+    })
+}
+
+fn wish(config: &Config) -> Wish {
+    match config.choice(Keyword::RequestTty) {
+        Some("true") => Wish::Yes,
+        Some("false") => Wish::No,
+        Some("force") => Wish::Force,
+        _ => Wish::Auto,
+    }
+}
+
+/// The variables of `SendEnv` that there are, and those of `SetEnv`, which win.
+fn environment(config: &Config) -> Vec<(Bytes, Bytes)> {
+    let bytes = |text: std::ffi::OsString| Bytes::from(text.into_vec());
+    let sent = std::env::vars_os().filter(|(name, _)| config.sends(&name.to_string_lossy()));
+    let set = config.list(Keyword::SetEnv).iter().filter_map(|it| it.split_once('='));
+    let set: Vec<(Bytes, Bytes)> = set
+        .map(|(name, value)| {
+            (Bytes::copy_from_slice(name.as_bytes()), Bytes::copy_from_slice(value.as_bytes()))
+        })
+        .collect();
+    let sent = sent.map(|(name, value)| (bytes(name), bytes(value)));
+    let sent: Vec<_> = sent.filter(|(name, _)| set.iter().all(|(it, _)| it != name)).collect();
+    sent.into_iter().chain(set).collect()
+}

@@ -1,0 +1,211 @@
+//! A program at the server, as the user at a terminal has it.
+
+use std::io;
+use std::pin::pin;
+
+use adit_channels::session::Handle;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::failure::{Exit, Failure, OF_SSH};
+use crate::session;
+use crate::session::control::Control;
+use crate::session::ends::{Ends, Reading};
+use crate::session::escape::Escape;
+use crate::session::event::Event;
+use crate::session::fault::Fault;
+use crate::session::outcome::{Ended, Outcome};
+use crate::session::request::{Agent, Program, Request};
+use crate::session::terminal::Terminal;
+use crate::ssh::plan::{Errand, Wish};
+
+/// How many orders may wait for a session to take them.
+const ORDERS: usize = 16;
+
+/// What escapes there are.
+const HELP: &str = "\
+Supported escape sequences:\r
+ ~.   - end this session and the connection\r
+ ~B   - send a BREAK to the server\r
+ ~R   - exchange keys anew\r
+ ~V/v - decrease or increase what is logged (by -v only)\r
+ ~^Z  - stop adit\r
+ ~#   - tell of the connection\r
+ ~?   - this\r
+ ~~   - the escape character itself, by typing it twice\r
+(They are known only at the begin of a line.)\r
+";
+
+/// Runs a program, and yields the exit code. `started` is called when the server runs it.
+///
+/// # Errors
+/// Where the server refuses it, or the connection is lost.
+pub(super) async fn run(
+    session: &Handle,
+    program: Program,
+    errand: &Errand,
+    started: impl FnMut(),
+) -> Result<u8, Failure> {
+    let broken = |error| Failure::new(Exit::Other, Fault::Ends(error));
+    let mut terminal = wanted(&program, errand).map_err(broken)?;
+    let request = Request {
+        program,
+        terminal: terminal.as_ref().map(Terminal::describe),
+        environment: errand.environment.clone(),
+        agent: Agent::Kept,
+        x11: None,
+        escape: errand.escape.filter(|_| terminal.is_some()),
+    };
+    let ends = Ends::take(errand.reading).map_err(broken)?;
+    if let Some(terminal) = &mut terminal {
+        terminal.set_raw();
+    }
+    let (orders, control) = mpsc::channel(ORDERS);
+    let had_terminal = terminal.is_some();
+    let attendant = Attendant { session, terminal, orders, escape: errand.escape, started };
+    let outcome = attendant.attend(request, ends, control).await.map_err(broken)?;
+    if had_terminal && !matches!(outcome, Err(Fault::Opening(_))) {
+        eprintln!("Connection to {} closed.", errand.host);
+    }
+    match outcome {
+        // Codes of programs are octets; of another one ssh keeps what the system keeps.
+        Ok(Outcome::Ended(Ended::Status(status))) => {
+            Ok(u8::try_from(status & 0xff).unwrap_or(OF_SSH))
+        }
+        Ok(Outcome::Ended(Ended::Signal { name, message })) => {
+            tracing::info!(name, message, "the program was ended by a signal");
+            Ok(OF_SSH)
+        }
+        Ok(Outcome::Unknown | Outcome::BrokenOff) => Ok(OF_SSH),
+        Err(fault @ Fault::Channel(_)) => Err(Failure::new(Exit::Lost, fault)),
+        Err(fault) => Err(Failure::new(Exit::Other, fault)),
+    }
+}
+
+/// The terminal that is asked for, if any.
+fn wanted(program: &Program, errand: &Errand) -> io::Result<Option<Terminal>> {
+    let wanted = match errand.wish {
+        Wish::Auto => *program == Program::Shell,
+        Wish::Yes => true,
+        Wish::No => false,
+        Wish::Force => return Terminal::of(rustix::stdio::stdin()).map(Some),
+    };
+    if !wanted {
+        return Ok(None);
+    }
+    let input = rustix::stdio::stdin();
+    if errand.reading == Reading::Null || !rustix::termios::isatty(input) {
+        eprintln!("Pseudo-terminal will not be allocated because stdin is not a terminal.");
+        return Ok(None);
+    }
+    Terminal::of(input).map(Some)
+}
+
+/// Attends to a program while it runs.
+struct Attendant<'a, S> {
+    session: &'a Handle,
+    terminal: Option<Terminal>,
+    orders: mpsc::Sender<Control>,
+    escape: Option<u8>,
+    started: S,
+}
+
+impl<S: FnMut()> Attendant<'_, S> {
+    /// Runs it to its end, with what happens on the way.
+    async fn attend(
+        mut self,
+        request: Request,
+        ends: Ends,
+        control: mpsc::Receiver<Control>,
+    ) -> io::Result<Result<Outcome, Fault>> {
+        let (tell, mut events) = mpsc::unbounded_channel();
+        let mut resized = signal(SignalKind::window_change())?;
+        let tell = |event| {
+            // Whoever takes it is this function.
+            let _ = tell.send(event);
+        };
+        let mut running = pin!(session::run(self.session, request, ends, control, tell));
+        loop {
+            tokio::select! {
+                biased;
+                Some(event) = events.recv() => self.handle(event),
+                _ = resized.recv(), if self.terminal.is_some() => self.tell_size(),
+                outcome = &mut running => return Ok(outcome),
+            }
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Started => (self.started)(),
+            Event::NoTerminal => {
+                // What is typed is to be seen again.
+                self.terminal = None;
+                eprintln!("adit: the server gives no terminal");
+            }
+            Event::NoX11 => eprintln!("adit: the server forwards no X11"),
+            Event::Escape(escape) => self.escape(escape),
+        }
+    }
+
+    fn escape(&mut self, escape: Escape) {
+        match escape {
+            Escape::Quit => {
+                self.echo(".", "");
+                self.order(Control::Quit);
+            }
+            Escape::Break => {
+                self.echo("B", "");
+                self.order(Control::Break { length: 1000 });
+            }
+            Escape::CommandLine => self.echo("C", " [there is no command line here]"),
+            Escape::Background => self.echo("&", " [use -f to go to the background]"),
+            Escape::Rekey => self.session.rekey(),
+            Escape::Quieter => self.echo("V", " [-v says how much is logged]"),
+            Escape::Louder => self.echo("v", " [-v says how much is logged]"),
+            Escape::Suspend => {
+                self.echo("^Z", " [suspend adit]");
+                if let Some(terminal) = &mut self.terminal {
+                    terminal.suspend();
+                }
+                self.tell_size();
+            }
+            Escape::Connections => {
+                let load = self.session.load();
+                let words = format!(
+                    "\r\nThe connection has {} open channels; {} bytes wait to be sent.",
+                    load.channels, load.outbox
+                );
+                self.echo("#", &words);
+            }
+            Escape::Help => {
+                self.echo("?", "");
+                let character = char::from(self.escape.unwrap_or(b'~'));
+                self.say(HELP.replace('~', &character.to_string()));
+            }
+        }
+    }
+
+    /// Shows an escape that was typed, and what becomes of it.
+    fn echo(&self, letter: &str, words: &str) {
+        let character = self.escape.map_or('~', char::from);
+        self.say(format!("{character}{letter}{words}\r\n"));
+    }
+
+    fn say(&self, words: String) {
+        self.order(Control::Say(words.into()));
+    }
+
+    fn tell_size(&self) {
+        if let Some(terminal) = &self.terminal {
+            self.order(Control::Resize(terminal.size()));
+        }
+    }
+
+    /// One that finds no room is dropped, as nobody could type that fast.
+    fn order(&self, order: Control) {
+        if let Err(error) = self.orders.try_send(order) {
+            tracing::debug!(%error, "the session takes no orders at the moment");
+        }
+    }
+}
