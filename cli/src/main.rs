@@ -9,6 +9,7 @@ use clap::Parser;
 use crate::args::{Args, Command, Log};
 
 mod args;
+mod background;
 mod client;
 mod demo;
 mod explain;
@@ -26,6 +27,7 @@ mod settings;
 mod ssh;
 mod stdio;
 mod stop;
+mod talk;
 mod trust;
 mod why;
 

@@ -1,5 +1,6 @@
 //! What a call of `ssh(1)` comes to, checked.
 
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 
 use adit_forward::target::Target;
@@ -9,13 +10,15 @@ use adit_ssh_config::keyword::Keyword;
 use adit_ssh_config::value::{Escape, Value};
 use bytes::Bytes;
 
+use crate::background::Front;
 use crate::client::{Route, proxy};
 use crate::failure::{Exit, Failure};
 use crate::open;
 use crate::open::beside::Beside;
 use crate::session::ends::Reading;
 use crate::session::request::Program;
-use crate::settings::sources::Sources;
+use crate::settings::fault;
+use crate::settings::sources::{self, Sources};
 
 /// What a call of `ssh(1)` comes to, checked.
 pub(super) struct Plan {
@@ -23,6 +26,8 @@ pub(super) struct Plan {
     pub(super) tunnels: Beside,
     /// What is done at its end.
     pub(super) errand: Errand,
+    /// `LogLevel`.
+    pub(super) level: &'static str,
 }
 
 /// What is done at the server, and how.
@@ -39,6 +44,14 @@ pub(super) struct Errand {
     pub(super) environment: Vec<(Bytes, Bytes)>,
     /// The character that makes escapes, where there is a terminal.
     pub(super) escape: Option<u8>,
+    /// The command that runs here after the login.
+    pub(super) local_command: Option<String>,
+    /// Whether this goes to the background.
+    pub(super) background: bool,
+    /// Who waits for that.
+    pub(super) front: Option<Front>,
+    /// What standard error was before it became the log.
+    pub(super) error: Option<OwnedFd>,
 }
 
 /// What is done at the server.
@@ -83,7 +96,8 @@ impl Plan {
             Some(target) => Purpose::Stdio(target),
             None => purpose(&config, command)?,
         };
-        let null = config.is_yes(Keyword::StdinNull);
+        let background = config.is_yes(Keyword::ForkAfterAuthentication);
+        let null = background || config.is_yes(Keyword::StdinNull);
         let errand = Errand {
             host: config.host().to_owned(),
             purpose,
@@ -94,8 +108,13 @@ impl Plan {
                 Some(Value::Escape(Escape::Octet(octet))) => Some(*octet),
                 _ => None,
             },
+            local_command: local_command(&config)?,
+            background,
+            front: None,
+            error: None,
         };
-        Ok(Self { tunnels: Beside::new(route, &config), errand })
+        let level = config.choice(Keyword::LogLevel).unwrap_or("INFO");
+        Ok(Self { level, tunnels: Beside::new(route, &config), errand })
     }
 }
 
@@ -117,6 +136,17 @@ fn purpose(config: &Config, command: Vec<u8>) -> Result<Purpose, Failure> {
         _ if command.is_empty() => Purpose::Program(Program::Shell),
         _ => Purpose::Program(Program::Command(command.into())),
     })
+}
+
+/// `LocalCommand`, where `PermitLocalCommand` permits it.
+fn local_command(config: &Config) -> Result<Option<String>, Failure> {
+    if !config.is_yes(Keyword::PermitLocalCommand) {
+        return Ok(None);
+    }
+    let Some(command) = config.text(Keyword::LocalCommand) else { return Ok(None) };
+    let system = sources::system()?;
+    let expanded = config.expanded(Keyword::LocalCommand, command, &system);
+    expanded.map(Some).map_err(|error| fault::explain(&error))
 }
 
 fn wish(config: &Config) -> Wish {
