@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use adit_forward::origin::Origin;
@@ -27,6 +28,18 @@ pub enum Place {
     StandardError,
 }
 
+/// What a line is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// The gateway has connected.
+    Open,
+    /// The gateway has listened.
+    Listen,
+    /// A program has run.
+    Session,
+}
+
 /// One connection through a tunnel, or a try at one: a line of JSON.
 ///
 /// Names and paths of a peer's choice stand in it as JSON strings: control characters are escaped.
@@ -46,8 +59,9 @@ pub struct Record {
     /// Where the SSH connection comes from.
     pub source: SocketAddr,
     /// Which way.
-    pub direction: Direction,
-    /// The target as the client named it; to listen, the place as the client named it.
+    pub direction: Way,
+    /// The target as the client named it; to listen, the place as the client named it; of a
+    /// session, what is to be run.
     pub target: String,
     /// What was dialled; to listen, what is bound.
     pub address: Option<Pinned>,
@@ -61,6 +75,15 @@ pub struct Record {
     pub reason: Option<&'static str>,
     /// Why it was allowed and came to nothing.
     pub error: Option<String>,
+    /// The machine's account that it ran as; of a session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The status that it ended with; of a session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_status: Option<u32>,
+    /// The name of the signal that ended it; of a session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_signal: Option<String>,
     /// The bytes that came from the client.
     pub bytes_from_client: u64,
     /// The bytes that went to the client.
@@ -80,8 +103,44 @@ impl Record {
         verdict: &Verdict,
         now: SystemTime,
     ) -> Self {
+        let way = match direction {
+            Direction::Open => Way::Open,
+            Direction::Listen => Way::Listen,
+        };
+        let record = Self::of(connection, login, source, way, &target.to_string(), now);
+        let record = Self { rule: verdict.rule().map(str::to_owned), ..record };
+        match verdict {
+            Verdict::Allow(_) => record,
+            Verdict::Deny(reason) => record.denied(reason),
+        }
+    }
+
+    /// What is known when the ruling is given on what a session is to run.
+    pub fn session(
+        connection: u64,
+        login: &Login,
+        source: SocketAddr,
+        what: &str,
+        ruling: &Result<Arc<str>, Reason>,
+        now: SystemTime,
+    ) -> Self {
+        let record = Self::of(connection, login, source, Way::Session, what, now);
+        match ruling {
+            Ok(rule) => Self { rule: Some(rule.to_string()), ..record },
+            Err(reason) => record.denied(reason),
+        }
+    }
+
+    fn of(
+        connection: u64,
+        login: &Login,
+        source: SocketAddr,
+        direction: Way,
+        target: &str,
+        now: SystemTime,
+    ) -> Self {
         let certificate = login.credential.as_ref().and_then(|it| it.certificate());
-        let record = Self {
+        Self {
             time: Stamp(now),
             connection,
             user: login.user.name.to_string(),
@@ -89,20 +148,19 @@ impl Record {
             certificate: certificate.map(|it| it.key_id().to_owned()),
             source,
             direction,
-            target: target.to_string().chars().take(KEPT).collect(),
+            target: target.chars().take(KEPT).collect(),
             address: None,
             origin: None,
             verdict: Effect::Allow,
-            rule: verdict.rule().map(str::to_owned),
+            rule: None,
             reason: None,
             error: None,
+            account: None,
+            exit_status: None,
+            exit_signal: None,
             bytes_from_client: 0,
             bytes_to_client: 0,
             duration_ms: 0,
-        };
-        match verdict {
-            Verdict::Allow(_) => record,
-            Verdict::Deny(reason) => record.denied(reason),
         }
     }
 
@@ -150,7 +208,6 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::UNIX_EPOCH;
 
     use super::*;
@@ -165,6 +222,7 @@ mod tests {
             authorities: Vec::new(),
             principals: Vec::new(),
             privilege: Privilege::Ordinary,
+            account: None,
         };
         Login::supposed(Arc::new(user), [192, 0, 2, 7].into())
     }

@@ -26,6 +26,7 @@
 //! | [`credential`], [`login`] | what a user shows, and who it is then |
 //! | [`ask`], [`question`], [`answers`] | what is asked for, by whom, and what was found out about it |
 //! | [`policy`], [`rule`], [`ruling`], [`verdict`], [`explanation`] | what is allowed, and why |
+//! | [`service`], [`sessions`], [`certified`] | what sessions may have |
 //! | [`host`], [`socket_path`], [`ports`], [`pattern`], [`subject`], [`effect`] | targets in one spelling, and how rules name them |
 //! | [`calendar`] | days and hours |
 //! | [`limits`] | how much anybody may have, and penalties |
@@ -78,6 +79,11 @@
 //! asked for; the verdict has that path. Sockets have to be named: a rule without targets allows
 //! none.
 //!
+//! **Sessions** are for rules with `sessions`, which say nothing of tunnels, and are denied by those
+//! that deny everything. What is asked for comes by its own name: a shell, a command, a subsystem,
+//! and for each of them a terminal, the client's agent, its display. A command that the options of a
+//! key or a certificate force is a command whatever the client asks for.
+//!
 //! # Example
 //!
 //! ```
@@ -96,7 +102,7 @@
 //! # use adit_gateway::user::{Privilege, User};
 //! # let ann = std::sync::Arc::new(User {
 //! #     name: "ann".into(), groups: vec![], keys: vec![], authorities: vec![],
-//! #     principals: vec![], privilege: Privilege::Ordinary,
+//! #     principals: vec![], privilege: Privilege::Ordinary, account: None,
 //! # });
 //!
 //! let mut databases = Rule::new("databases", Effect::Allow);
@@ -124,6 +130,7 @@
 pub mod answers;
 pub mod ask;
 pub mod calendar;
+pub mod certified;
 pub mod config;
 pub mod credential;
 pub mod demand;
@@ -141,6 +148,9 @@ pub mod question;
 pub mod register;
 pub mod rule;
 pub mod ruling;
+pub mod service;
+pub mod session_explanation;
+pub mod sessions;
 pub mod socket_path;
 pub mod subject;
 pub mod terms;

@@ -4,8 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use adit_transport::authorized_keys::option::Grant;
-
+use crate::certified::Certified;
 use crate::credential::Credential;
 use crate::demand::Demand;
 use crate::terms::Terms;
@@ -28,8 +27,8 @@ pub struct Login {
     pub source: IpAddr,
     /// What the options of its key ask for.
     pub terms: Arc<Terms>,
-    /// Whether its certificate permits that anything is forwarded.
-    pub certified: Grant,
+    /// What its certificate permits.
+    pub certified: Certified,
     /// What the signature that proves its key must say.
     pub demand: Demand,
     /// When its key or its certificate ceases to be good.
@@ -45,10 +44,20 @@ impl Login {
             authority: None,
             source,
             terms: Arc::default(),
-            certified: Grant::Allowed,
+            certified: Certified::default(),
             demand: Demand::default(),
             until: None,
         }
+    }
+
+    /// The command that is run in place of what the client asks for.
+    pub fn forced_command(&self) -> Option<&str> {
+        self.terms.command.as_deref().or(self.certified.command.as_deref())
+    }
+
+    /// The machine's account that its sessions run as.
+    pub fn account(&self) -> &str {
+        self.user.account.as_deref().unwrap_or(&self.user.name)
     }
 
     /// The fingerprint of its key.

@@ -1,6 +1,7 @@
 //! The policy: all rules, in their order.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::SystemTime;
 
 use adit_transport::authorized_keys::option::Grant;
 
@@ -9,10 +10,13 @@ use crate::ask::{Ask, Direction, Place, Said};
 use crate::effect::Effect;
 use crate::explanation::{Explanation, Path, Step};
 use crate::host::{Host, Name};
+use crate::login::Login;
 use crate::pattern::Pattern;
 use crate::question::Question;
 use crate::rule::{Mismatch, Rule};
 use crate::ruling::{self, Outcome, Ruling};
+use crate::service::Service;
+use crate::session_explanation;
 use crate::subject::{Pinned, Subject};
 use crate::terms;
 use crate::user::Privilege;
@@ -111,6 +115,49 @@ impl Policy {
         }
     }
 
+    /// The rule by which a session may have this, or why it may not.
+    ///
+    /// # Errors
+    /// [`Reason`].
+    pub fn session(&self, login: &Login, service: &Service, now: SystemTime) -> Ruling {
+        check_session(login, service, now)?;
+        ruling::in_session(&self.rules, login, service, now, |_, _| {})
+    }
+
+    /// The same, and why.
+    pub fn explain_session(
+        &self,
+        login: &Login,
+        service: &Service,
+        now: SystemTime,
+    ) -> session_explanation::Explanation {
+        let mut steps = Vec::new();
+        let ruling = check_session(login, service, now).and_then(|()| {
+            ruling::in_session(&self.rules, login, service, now, |rule, outcome| {
+                steps.push(Step { rule: rule.name.clone(), effect: rule.effect, outcome });
+            })
+        });
+        let (user, source) = (login.user.name.clone(), login.source);
+        session_explanation::Explanation { user, source, service: service.clone(), steps, ruling }
+    }
+
+    /// Whether there is anything that a session of this user may run; otherwise why not.
+    ///
+    /// # Errors
+    /// [`Reason`].
+    pub fn any_session(&self, login: &Login, now: SystemTime) -> Result<(), Reason> {
+        let runs = |it: &&Service| !matches!(it, Service::Pty | Service::Agent | Service::X11);
+        let named = self.rules.iter().flat_map(|rule| &rule.sessions).filter(runs);
+        let mut why = Reason::NoRule;
+        for service in named {
+            match self.session(login, service, now) {
+                Ok(_) => return Ok(()),
+                Err(reason) => why = reason,
+            }
+        }
+        Err(why)
+    }
+
     /// What holds for all that a name could mean. Names that nothing could allow are not looked up:
     /// nobody who may have nothing is to have the gateway ask name servers of his choice.
     fn check_name(&self, question: &Question<'_>) -> Result<(), Reason> {
@@ -204,13 +251,32 @@ fn check_login(question: &Question<'_>) -> Result<(), Reason> {
     if login.terms.forwarding == Grant::Denied {
         return Err(Reason::KeyForwarding);
     }
-    if login.certified == Grant::Denied {
+    if login.certified.forwarding == Grant::Denied {
         return Err(Reason::Certificate);
     }
     let privileged = ask.direction == Direction::Listen
         && ask.place.port().is_some_and(|port| PRIVILEGED.contains(&port))
         && login.user.privilege == Privilege::Ordinary;
     if privileged { Err(Reason::PrivilegedPort) } else { Ok(()) }
+}
+
+/// What the key and the certificate say about a session.
+fn check_session(login: &Login, service: &Service, now: SystemTime) -> Result<(), Reason> {
+    if login.until.is_some_and(|until| now >= until) {
+        return Err(Reason::Expired);
+    }
+    let (terms, certified) = (&login.terms, &login.certified);
+    let (key, certificate) = match service {
+        Service::Pty => (terms.pty, certified.pty),
+        Service::Agent => (terms.agent, certified.agent),
+        Service::X11 => (terms.x11, certified.x11),
+        Service::Shell | Service::Exec | Service::Subsystem(_) => return Ok(()),
+    };
+    match (key, certificate) {
+        (Grant::Denied, _) => Err(Reason::KeySession(service.clone())),
+        (_, Grant::Denied) => Err(Reason::CertificateSession(service.clone())),
+        _ => Ok(()),
+    }
 }
 
 /// What the key's options say about one target.
@@ -273,5 +339,7 @@ fn verdict(each: impl Iterator<Item = (Pinned, Ruling)>, extent: Extent) -> Verd
     Verdict::Allow(Allowed { ways, barred, extent })
 }
 
+#[cfg(test)]
+mod session_tests;
 #[cfg(test)]
 mod tests;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use adit_transport::authorized_keys::Refused as BadOption;
-use adit_transport::authorized_keys::option::Grant;
 use adit_transport::certificate::{self, Certificate, Occasion};
 use adit_transport::provider;
 use adit_transport::public_key::PublicKey;
 use adit_transport::revocation::Revocation;
 
+use crate::certified::Certified;
 use crate::credential::Credential;
 use crate::demand::{Demand, Touch, Verification};
 use crate::key_line::Position;
@@ -181,8 +181,10 @@ impl Visit<'_> {
         certificate.verify(&provider::default()).map_err(|_| Reason::Signature)?;
         let mut login = self.login(terms);
         login.demand = login.demand.and(of_certificate(certificate));
-        if !certificate.permits_port_forwarding() {
-            login.certified = Grant::Denied;
+        login.certified = Certified::of(certificate);
+        let forced = login.terms.command.as_ref().zip(login.certified.command.as_ref());
+        if forced.is_some_and(|(key, certificate)| key != certificate) {
+            return Err(Reason::Commands);
         }
         // One that is valid for ever ends after the last time that there is.
         let end = UNIX_EPOCH.checked_add(Duration::from_secs(certificate.validity().before));
@@ -252,6 +254,9 @@ pub enum Reason {
     /// What the certificate says.
     #[error(transparent)]
     Certificate(#[from] certificate::Refused),
+    /// `command` and `force-command`.
+    #[error("the key's options and the certificate force different commands")]
+    Commands,
     /// Somebody else has made it, or altered it.
     #[error("the certificate's signature does not verify")]
     Signature,
@@ -260,6 +265,7 @@ pub enum Reason {
 #[cfg(test)]
 mod tests {
     use adit_transport::authorized_keys::AuthorizedKeys;
+    use adit_transport::authorized_keys::option::Grant;
 
     use super::*;
     use crate::calendar::zone::Zone;
@@ -295,6 +301,7 @@ mod tests {
             authorities: authorities.iter().map(|it| Arc::new(authority(it))).collect(),
             principals: vec!["ann".to_owned()],
             privilege: Privilege::Ordinary,
+            account: None,
         }
     }
 
@@ -348,7 +355,7 @@ mod tests {
     fn a_certificate_of_a_configured_authority_lets_its_principals_in() {
         let login = admit(ann("", &[AUTHORITY]), &certificate(CERTIFICATE)).unwrap();
         assert_eq!(login.authority.as_deref(), Some("corp"));
-        assert_eq!((login.certified, login.until), (Grant::Allowed, None));
+        assert_eq!((login.certified.forwarding, login.until), (Grant::Allowed, None));
         let mut user = ann("", &[AUTHORITY]);
         user.principals = vec!["root".to_owned()];
         let denied = admit(user, &certificate(CERTIFICATE)).unwrap_err();

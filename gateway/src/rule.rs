@@ -13,6 +13,7 @@ use crate::effect::Effect;
 use crate::host::Name;
 use crate::login::Login;
 use crate::pattern::{Hit, Miss, Pattern};
+use crate::service::Service;
 use crate::subject::{Pinned, Subject};
 
 /// A rule of the policy.
@@ -26,6 +27,9 @@ pub struct Rule {
     pub effect: Effect,
     /// Which way; `None` for both.
     pub direction: Option<Direction>,
+    /// What sessions may have. A rule with such a list is about sessions, and nothing else. One
+    /// without is about tunnels; where it denies everything, about sessions too.
+    pub sessions: Vec<Service>,
     /// The names of users.
     pub users: Vec<String>,
     /// The names of groups.
@@ -53,6 +57,7 @@ impl Rule {
             name: name.into(),
             effect,
             direction: None,
+            sessions: Vec::new(),
             users: Vec::new(),
             groups: Vec::new(),
             keys: Vec::new(),
@@ -74,11 +79,44 @@ impl Rule {
         direction: Direction,
         now: SystemTime,
     ) -> Result<(), Mismatch> {
+        if !self.sessions.is_empty() {
+            return Err(Mismatch::Sessions);
+        }
+        if self.direction.is_some_and(|own| own != direction) {
+            return Err(Mismatch::Direction);
+        }
+        self.applies_to(login, now)
+    }
+
+    /// Whether all conditions hold, and it is about sessions that have this.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn applies_in_session(
+        &self,
+        login: &Login,
+        service: &Service,
+        now: SystemTime,
+    ) -> Result<(), Mismatch> {
+        let is_meant = if self.sessions.is_empty() {
+            // To deny everything is to deny this.
+            self.effect == Effect::Deny && self.direction.is_none() && self.targets.is_empty()
+        } else {
+            self.sessions.contains(service)
+        };
+        match (is_meant, self.sessions.is_empty()) {
+            (true, _) => self.applies_to(login, now),
+            (false, true) => Err(Mismatch::Tunnels),
+            (false, false) => Err(Mismatch::Service),
+        }
+    }
+
+    /// Whether the conditions on who, whence and when hold.
+    fn applies_to(&self, login: &Login, now: SystemTime) -> Result<(), Mismatch> {
         let certificate = login.credential.as_ref().and_then(|it| it.certificate());
         let fingerprint = || login.fingerprint();
         let signer = || certificate.map(|it| it.authority().fingerprint().to_string());
-        let conditions: [(Mismatch, bool); 8] = [
-            (Mismatch::Direction, self.direction.is_none_or(|own| own == direction)),
+        let conditions: [(Mismatch, bool); 7] = [
             (Mismatch::User, any(&self.users, |it| **it == *login.user.name)),
             (
                 Mismatch::Group,
@@ -163,6 +201,15 @@ pub enum Mismatch {
     /// [`Rule::direction`].
     #[error("it is about the other direction")]
     Direction,
+    /// [`Rule::sessions`] is not empty.
+    #[error("it is about sessions")]
+    Sessions,
+    /// [`Rule::sessions`] is empty.
+    #[error("it is about tunnels")]
+    Tunnels,
+    /// [`Rule::sessions`].
+    #[error("it names other things that sessions have")]
+    Service,
     /// [`Rule::users`].
     #[error("it is about other users")]
     User,
@@ -216,6 +263,7 @@ mod tests {
             authorities: Vec::new(),
             principals: Vec::new(),
             privilege: Privilege::Ordinary,
+            account: None,
         };
         Login::supposed(Arc::new(user), source.parse().unwrap())
     }

@@ -16,12 +16,15 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::answers::Answers;
 use crate::effect::Effect;
+use crate::login::Login;
 use crate::pattern::{Hit, Pattern};
 use crate::question::Question;
 use crate::rule::{Mismatch, Rule};
+use crate::service::Service;
 use crate::subject::Subject;
 use crate::verdict::Reason;
 
@@ -89,6 +92,28 @@ pub(crate) fn rule(
         }
     }
     named.map(|rule| rule.name.clone()).ok_or(Reason::NoRule)
+}
+
+/// Walks the rules in their order for a session that is to have this.
+pub(crate) fn in_session(
+    rules: &[Rule],
+    login: &Login,
+    service: &Service,
+    now: SystemTime,
+    mut told: impl FnMut(&Rule, Outcome),
+) -> Ruling {
+    for rule in rules {
+        if let Err(mismatch) = rule.applies_in_session(login, service, now) {
+            told(rule, Outcome::Mismatch(mismatch));
+            continue;
+        }
+        told(rule, Outcome::Decides(None));
+        return match rule.effect {
+            Effect::Allow => Ok(rule.name.clone()),
+            Effect::Deny => Err(Reason::Rule(rule.name.clone())),
+        };
+    }
+    Err(Reason::NoRule)
 }
 
 /// A rule that denies a name whose addresses are not known could be about any address.

@@ -21,6 +21,8 @@ pub struct User {
     pub principals: Vec<String>,
     /// Whether it may listen on ports below 1024.
     pub privilege: Privilege,
+    /// The machine's account that its sessions run as; `None` for the one of its name.
+    pub account: Option<Arc<str>>,
 }
 
 /// Whether a user may listen on ports below 1024.

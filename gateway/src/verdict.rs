@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::ask;
 use crate::host::Name;
 use crate::limits::allowance::Exceeded;
+use crate::service::Service;
 use crate::subject::Pinned;
 
 /// What the policy says to a question.
@@ -99,6 +100,18 @@ pub enum Reason {
     /// A certificate without `permit-port-forwarding`.
     #[error("the certificate permits no port forwarding")]
     Certificate,
+    /// `restrict`, or an option that begins with `no-`.
+    #[error("the key's options permit no {0}")]
+    KeySession(Service),
+    /// A certificate without the extension for it.
+    #[error("the certificate permits no {0}")]
+    CertificateSession(Service),
+    /// There is no such subsystem.
+    #[error("there is no subsystem {0:?}")]
+    NoSubsystem(String),
+    /// The gateway has none.
+    #[error("{0} is not served here")]
+    NotServed(Service),
     /// A port below 1024, to listen on.
     #[error("ports below 1024 are for users with `privileged-ports`")]
     PrivilegedPort,
@@ -156,6 +169,10 @@ impl Reason {
             Self::KeyForwarding => "key-forwarding",
             Self::KeyTarget(option) => option,
             Self::Certificate => "certificate",
+            Self::KeySession(_) => "key-session",
+            Self::CertificateSession(_) => "certificate-session",
+            Self::NoSubsystem(_) => "no-subsystem",
+            Self::NotServed(_) => "not-served",
             Self::PrivilegedPort => "privileged-port",
             Self::NoAddress(_) => "no-address",
             Self::Unresolved(_) => "unresolved",
@@ -184,6 +201,10 @@ impl Reason {
             | Self::Login
             | Self::KeyForwarding
             | Self::KeyTarget(_)
+            | Self::KeySession(_)
+            | Self::CertificateSession(_)
+            | Self::NoSubsystem(_)
+            | Self::NotServed(_)
             | Self::Certificate => self.to_string(),
         };
         Refusal::Prohibited(words)

@@ -1,5 +1,6 @@
 //! The form of the file.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ use crate::config::size::Size;
 use crate::config::text::Text;
 use crate::effect::Effect;
 use crate::pattern::Pattern;
+use crate::service::Service;
 
 /// The whole file. Every field may be left out but `host-keys`; a field that is not one is an
 /// error. Relative paths are relative to the folder of the file.
@@ -82,6 +84,13 @@ pub struct Document {
     /// `[[rule]]`: what they may have, in the order in which the rules are asked.
     #[serde(default)]
     pub rule: Vec<Rule>,
+    /// `[subsystems]`: the command line of each, by its name. Default: there is none.
+    #[serde(default)]
+    pub subsystems: Option<Spanned<BTreeMap<String, Spanned<String>>>>,
+    /// `accept-env`: names of variables that clients may set for what they have run; `*` in them is
+    /// anything, and `?` any one character. Default: `["LANG", "LC_*"]`.
+    #[serde(default)]
+    pub accept_env: Option<Spanned<Vec<String>>>,
     /// `[limits]`: how much of it.
     #[serde(default)]
     pub limits: Limits,
@@ -129,6 +138,10 @@ pub struct User {
     /// `privileged-ports`: whether the user may listen on ports below 1024. Default: false.
     #[serde(default)]
     pub privileged_ports: bool,
+    /// `account`: the machine's account that sessions of the user run as: where the gateway is not
+    /// root, its own. Default: the one of the user's name.
+    #[serde(default)]
+    pub account: Option<Spanned<String>>,
 }
 
 /// What users may have, or not. Of each list, one item has to match; a list that is left out
@@ -143,6 +156,11 @@ pub struct Rule {
     /// `direction`: `open` to connect from the gateway, `listen` to listen on it. Default: both.
     #[serde(default)]
     pub direction: Option<Direction>,
+    /// `sessions`: what sessions may have, or not: `shell`, `exec`, `subsystem:` and a name, and for
+    /// them `pty`, `agent`, `x11`. Such a rule is about sessions only, and has no `direction` and no
+    /// targets. Default: it is about tunnels, and where it denies everything, about sessions too.
+    #[serde(default)]
+    pub sessions: Option<Spanned<Vec<Text<Service>>>>,
     /// `users`: their names.
     #[serde(default)]
     pub users: Option<Spanned<Vec<Spanned<String>>>>,
@@ -194,6 +212,8 @@ pub struct Limits {
     pub channels: Option<Spanned<u32>>,
     /// `listeners`: of one SSH connection at once. Default: 64.
     pub listeners: Option<Spanned<u32>>,
+    /// `sessions`: of one SSH connection at once. Default: 10.
+    pub sessions: Option<Spanned<u32>>,
     /// `arrivals`: how often one source may connect. Default: as it likes.
     pub arrivals: Option<Spanned<Rate>>,
     /// `opens`: how often one SSH connection may open tunnelled connections. Default: as it likes.

@@ -48,6 +48,7 @@ pub(super) fn build(
         login_grace,
         channels: count(&limits.channels, default.channels),
         listeners: count(&limits.listeners, default.listeners),
+        sessions: count(&limits.sessions, default.sessions),
         sources: at_least_one(&limits.sources, default.sources),
         ..Limits::default()
     };

@@ -25,6 +25,7 @@ use crate::flow;
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::register::Register;
+use crate::sessions::Sessions;
 
 mod algorithms;
 pub mod document;
@@ -35,6 +36,7 @@ mod people;
 pub mod print;
 mod report;
 mod rules;
+mod sessions;
 pub mod size;
 pub mod text;
 
@@ -64,6 +66,8 @@ pub struct Config {
     pub register: Arc<Register>,
     /// What they may have.
     pub policy: Arc<Policy>,
+    /// What holds for all sessions.
+    pub sessions: Arc<Sessions>,
     /// How much of it.
     pub limits: Arc<Limits>,
     /// What looks wrong, of one or more lines each.
@@ -136,6 +140,7 @@ fn build(document: &Document, folder: &Path, report: &mut Report) -> Config {
         stop_grace: limits::length(document.stop_grace.as_ref(), STOP_GRACE, report),
         register: Arc::new(Register::new(users, revoked)),
         policy: Arc::new(Policy::new(rules::build(document, report))),
+        sessions: Arc::new(sessions::build(document, report)),
         limits: Arc::new(limits::build(&document.limits, &document.penalties, report)),
         warnings: Vec::new(),
     }

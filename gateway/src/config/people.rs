@@ -141,6 +141,7 @@ fn user(
         } else {
             Privilege::Ordinary
         },
+        account: table.account.as_ref().map(|it| it.get_ref().as_str().into()),
     }
 }
 

@@ -59,6 +59,17 @@ impl<'a> Known<'a> {
 fn rule(table: &document::Rule, known: &Known<'_>, report: &mut Report) -> Rule {
     let mut rule = Rule::new(table.name.get_ref(), table.action);
     rule.direction = table.direction;
+    rule.sessions = texts(table.sessions.as_ref(), report);
+    if let Some(sessions) = &table.sessions
+        && (table.direction.is_some() || table.targets.is_some())
+    {
+        let hint = "write two rules: one with `sessions`, one with `direction` or `targets`";
+        report.fault_with_hint(
+            sessions.span(),
+            "a rule about sessions is about nothing else",
+            hint,
+        );
+    }
     rule.users = names(table.users.as_ref(), report, |name| {
         (!known.users.contains(name)).then(|| format!("there is no user {name:?}"))
     });
@@ -114,6 +125,7 @@ fn lint(rule: &Rule, before: &[Rule], table: &document::Rule, report: &mut Repor
         report.warn(span.clone(), message, "put it before that rule");
     }
     match rule.effect {
+        // A rule about sessions has no targets.
         Effect::Allow if rule.direction.is_none() && rule.targets.iter().any(is_everywhere) => {
             let message = "this rule also allows to listen on every address";
             report.warn(span, message, "write `direction = \"open\"`, or \"listen\" if it is so");
@@ -160,6 +172,7 @@ fn is_everywhere(pattern: &Pattern) -> bool {
 fn is_end(rule: &Rule) -> bool {
     rule.effect == Effect::Deny
         && rule.direction.is_none()
+        && rule.sessions.is_empty()
         && [&rule.users, &rule.groups, &rule.keys, &rule.certificates, &rule.authorities]
             .into_iter()
             .all(Vec::is_empty)

@@ -77,7 +77,9 @@ fn the_example_is_read_with_all_that_it_says() {
     assert_eq!(ann.privilege, Privilege::PrivilegedPorts);
     assert_eq!(config.register.user("backup").unwrap().principals, ["backup"]);
     let names: Vec<_> = config.policy.rules().iter().map(|rule| &*rule.name).collect();
-    assert_eq!(names.len(), 5);
+    assert_eq!(names.len(), 6);
+    assert_eq!(ann.account.as_deref(), Some("www-data"));
+    assert_eq!(config.sessions.subsystems["sftp"], "/usr/lib/openssh/sftp-server");
     assert_eq!(names[1], "databases by day");
     let rule = &config.policy.rules()[1];
     assert_eq!((rule.targets.len(), rule.times.len(), rule.sources.len()), (6, 2, 2));
@@ -123,6 +125,20 @@ fn the_example_has_every_field() {
 }
 
 #[test]
+fn a_rule_about_sessions_is_about_nothing_else() {
+    let rule = |more: &str| format!("[[rule]]\nname = \"a\"\naction = \"allow\"\n{more}");
+    let config = parse(&minimal(&rule("sessions = [\"exec\", \"subsystem:sftp\"]"))).unwrap();
+    assert_eq!(config.policy.rules()[0].sessions.len(), 2);
+    let told = faults(&rule("sessions = [\"exec\"]\ndirection = \"open\""));
+    assert!(told.starts_with("file:5:12: a rule about sessions is about nothing else"), "{told}");
+    let told = faults(&rule("sessions = [\"sftp\"]"));
+    assert!(told.starts_with("file:5:13: \"sftp\" is nothing that sessions have"), "{told}");
+    let told = faults(&rule("sessions = []"));
+    assert!(told.starts_with("file:5:12: an empty list matches nothing"), "{told}");
+    assert!(faults("[subsystems]\nsftp = \" \"").contains("this is no command line"));
+}
+
+#[test]
 fn what_is_left_out_is_safe() {
     let config = parse(&minimal("")).unwrap();
     assert_eq!(config.listen, [LISTEN]);
@@ -136,8 +152,8 @@ fn what_is_left_out_is_safe() {
 fn a_mistake_in_the_form_is_told_with_its_place() {
     assert_eq!(
         faults("[[rule]]\nname = \"a\"\naction = \"allow\"\ntarget = []"),
-        "file:5:1: unknown field `target`, expected one of `name`, `action`, `direction`, `users`, \
-         `groups`, `keys`, `certificates`, `authorities`, `sources`, `times`, `targets`\n  \
+        "file:5:1: unknown field `target`, expected one of `name`, `action`, `direction`, \
+         `sessions`, `users`, `groups`, `keys`, `certificates`, `authorities`, `sources`, `times`, `targets`\n  \
          |\n5 | target = []\n  | ^^^^^^",
     );
     for (lines, place, cause) in [

@@ -12,6 +12,7 @@ pub struct Allowance {
     limits: Arc<Limits>,
     channels: usize,
     listeners: usize,
+    sessions: usize,
     opens: Option<Bucket>,
     bytes: Option<Bucket>,
 }
@@ -23,6 +24,7 @@ impl Allowance {
         Self {
             channels: 0,
             listeners: 0,
+            sessions: 0,
             opens: limits.opens.map(bucket),
             bytes: limits.bytes.map(bucket),
             limits,
@@ -83,6 +85,23 @@ impl Allowance {
         self.listeners = self.listeners.saturating_sub(1);
     }
 
+    /// Counts a session, whose channel is counted by itself.
+    ///
+    /// # Errors
+    /// [`Exceeded::Sessions`]: there must not be another one.
+    pub fn open_session(&mut self) -> Result<(), Exceeded> {
+        if self.sessions >= self.limits.sessions {
+            return Err(Exceeded::Sessions);
+        }
+        self.sessions += 1;
+        Ok(())
+    }
+
+    /// A session has ended.
+    pub fn close_session(&mut self) {
+        self.sessions = self.sessions.saturating_sub(1);
+    }
+
     /// Counts bytes that were carried, in either direction, and says how long to wait before more
     /// are.
     pub fn carry(&mut self, bytes: u64, now: Instant) -> Duration {
@@ -102,6 +121,9 @@ pub enum Exceeded {
     /// It has too many listeners.
     #[error("the connection has too many listeners")]
     Listeners,
+    /// It has too many sessions.
+    #[error("the connection has too many sessions")]
+    Sessions,
 }
 
 #[cfg(test)]

@@ -38,6 +38,8 @@ pub struct Limits {
     pub channels: usize,
     /// The most listeners of one connection at once.
     pub listeners: usize,
+    /// The most sessions of one connection at once.
+    pub sessions: usize,
     /// How often one source may connect.
     pub arrivals: Option<Rate>,
     /// How often one connection may open channels.
@@ -64,6 +66,7 @@ impl Default for Limits {
             login_grace: Duration::from_secs(30),
             channels: 1024,
             listeners: 64,
+            sessions: 10,
             arrivals: None,
             opens: None,
             bytes: None,

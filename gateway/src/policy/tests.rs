@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::calendar::zone::Zone;
+use crate::certified::Certified;
 use crate::key_line::KeyLine;
 use crate::login::Login;
 use crate::socket_path::SocketPath;
@@ -57,6 +58,7 @@ fn login(options: &str) -> Login {
         authorities: Vec::new(),
         principals: Vec::new(),
         privilege: Privilege::Ordinary,
+        account: None,
     };
     Login { terms, ..Login::supposed(Arc::new(user), [10, 0, 0, 9].into()) }
 }
@@ -314,7 +316,10 @@ fn a_login_that_is_over_gets_nothing() {
     };
     assert_eq!(judge(until - Duration::from_nanos(1)), "1:10.0.0.5:80");
     assert_eq!(judge(until), "expired");
-    let uncertified = Login { certified: Grant::Denied, ..self::login("") };
+    let uncertified = Login {
+        certified: Certified { forwarding: Grant::Denied, ..Certified::default() },
+        ..self::login("")
+    };
     let verdict = judge_as(&uncertified, &policy(&["allow"]), Direction::Open, "10.0.0.5:80");
     assert_eq!(shown(&verdict), "certificate");
 }

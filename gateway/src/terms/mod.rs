@@ -1,10 +1,12 @@
 //! What the options of a key in `authorized_keys` ask for,
 //! [sshd(8)](https://man.openbsd.org/sshd.8#AUTHORIZED_KEYS_FILE_FORMAT).
 //!
-//! All options that touch login and forwarding are enforced; those about sessions do not matter to
-//! a gateway, and any other refuses the key. Two things differ from OpenSSH:
+//! All options are enforced that touch login, forwarding and sessions, and any other refuses the
+//! key. Three things differ from OpenSSH:
 //! - `permitopen` and `permitlisten` mean hosts as rules do: a name and its addresses are one.
 //! - A key that names hosts and ports permits no Unix sockets; OpenSSH permits it all of them.
+//! - `environment` counts, since whoever writes the gateway's file is its administrator; sshd leaves
+//!   that to `PermitUserEnvironment`. No `user-rc` is ever run.
 
 use std::net::IpAddr;
 use std::time::SystemTime;
@@ -30,6 +32,16 @@ pub struct Terms {
     pub role: Role,
     /// Whether anything is forwarded at all.
     pub forwarding: Grant,
+    /// Whether sessions have a terminal, by `pty`.
+    pub pty: Grant,
+    /// Whether sessions have the client's agent, by `agent-forwarding`.
+    pub agent: Grant,
+    /// Whether sessions have the client's display, by `x11-forwarding`.
+    pub x11: Grant,
+    /// What is run in place of what the client asks for, by `command`.
+    pub command: Option<String>,
+    /// Variables of what is run, by `environment`: names and values.
+    pub environment: Vec<(String, String)>,
     /// From where one may log in, by `from`.
     pub sources: Option<Sources>,
     /// When the key ceases to be good, by `expiry-time`.
@@ -57,6 +69,11 @@ impl Default for Terms {
         Self {
             role: Role::User,
             forwarding: Grant::Allowed,
+            pty: Grant::Allowed,
+            agent: Grant::Allowed,
+            x11: Grant::Allowed,
+            command: None,
+            environment: Vec::new(),
             sources: None,
             expiry: None,
             principals: None,
@@ -86,8 +103,25 @@ impl Terms {
 
     fn apply(&mut self, option: &KeyOption, zone: Zone) -> Result<(), Refused> {
         match option {
-            KeyOption::Restrict => self.forwarding = Grant::Denied,
+            KeyOption::Restrict => {
+                let none = Grant::Denied;
+                (self.forwarding, self.pty, self.agent, self.x11) = (none, none, none, none);
+            }
             KeyOption::PortForwarding(grant) => self.forwarding = *grant,
+            KeyOption::Pty(grant) => self.pty = *grant,
+            KeyOption::AgentForwarding(grant) => self.agent = *grant,
+            KeyOption::X11Forwarding(grant) => self.x11 = *grant,
+            KeyOption::Command(line) if self.command.is_some() || line.contains('\0') => {
+                return Err(bad("command", line));
+            }
+            KeyOption::Command(line) => self.command = Some(line.clone()),
+            KeyOption::Environment(value) => {
+                let variable = variable(value).ok_or_else(|| bad("environment", value))?;
+                // As with sshd, of several the first counts.
+                if !self.environment.iter().any(|(name, _)| *name == variable.0) {
+                    self.environment.push(variable);
+                }
+            }
             KeyOption::PermitOpen(value) => self.open.push(pattern("permitopen", value)?),
             KeyOption::PermitListen(value) => self.listen.push(pattern("permitlisten", value)?),
             KeyOption::CertAuthority => self.role = Role::Authority,
@@ -106,14 +140,8 @@ impl Terms {
                 }
                 self.principals = Some(names);
             }
-            // These are about sessions and what goes with them.
-            KeyOption::AgentForwarding(_)
-            | KeyOption::Command(_)
-            | KeyOption::Environment(_)
-            | KeyOption::Pty(_)
-            | KeyOption::Tunnel(_)
-            | KeyOption::UserRc(_)
-            | KeyOption::X11Forwarding(_) => {}
+            // There are no network interfaces here, and no such files are run.
+            KeyOption::Tunnel(_) | KeyOption::UserRc(_) => {}
             KeyOption::NoTouchRequired => self.demand.touch = Touch::Waived,
             KeyOption::VerifyRequired => self.demand.verification = Verification::Required,
             KeyOption::Unknown(name) => return Err(unsupported(name)),
@@ -156,6 +184,14 @@ fn pattern(name: &str, value: &str) -> Result<Pattern, Refused> {
     Ok(Pattern::Tcp { hosts, ports: port.map_or_else(Ports::all, Ports::one) })
 }
 
+/// A variable, as `NAME=value`.
+fn variable(text: &str) -> Option<(String, String)> {
+    let (name, value) = text.split_once('=')?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let good = !name.is_empty() && name.chars().all(is_name) && !value.contains('\0');
+    good.then(|| (name.to_owned(), value.to_owned()))
+}
+
 fn bad(name: &str, value: &str) -> Refused {
     Refused::Value { name: name.to_owned(), value: value.to_owned() }
 }
@@ -187,7 +223,7 @@ mod tests {
     #[test]
     fn a_key_without_options_asks_for_nothing() {
         assert_eq!(of("").unwrap(), Terms::default());
-        assert_eq!(of("no-pty,command=\"true\",tunnel=\"0\"").unwrap(), Terms::default());
+        assert_eq!(of("no-user-rc,tunnel=\"0\"").unwrap(), Terms::default());
     }
 
     #[test]
@@ -200,6 +236,27 @@ mod tests {
         ] {
             assert_eq!(of(options).unwrap().forwarding, expected, "{options}");
         }
+    }
+
+    #[test]
+    fn what_sessions_may_have_is_kept() {
+        let (yes, no) = (Grant::Allowed, Grant::Denied);
+        for (options, expected) in [
+            ("", (yes, yes, yes)),
+            ("restrict", (no, no, no)),
+            ("restrict,pty", (yes, no, no)),
+            ("no-pty,no-agent-forwarding", (no, no, yes)),
+            ("no-X11-forwarding,restrict,X11-forwarding", (no, no, yes)),
+        ] {
+            let terms = of(options).unwrap();
+            assert_eq!((terms.pty, terms.agent, terms.x11), expected, "{options}");
+        }
+        let options = "command=\"git-shell -c \\\"$SSH_ORIGINAL_COMMAND\\\"\",environment=\"A=1\",\
+            environment=\"A=2\",environment=\"B=\"";
+        let terms = of(options).unwrap();
+        assert_eq!(terms.command.as_deref(), Some("git-shell -c \"$SSH_ORIGINAL_COMMAND\""));
+        let variables = [("A", "1"), ("B", "")].map(|(name, value)| (name.into(), value.into()));
+        assert_eq!(terms.environment, variables);
     }
 
     #[test]
@@ -249,6 +306,9 @@ mod tests {
             ),
             ("permitopen=\"*.a:80\"", "the option permitopen has the invalid value \"*.a:80\""),
             ("permitopen=\"1.2.3:x\"", "the option permitopen has the invalid value \"1.2.3:x\""),
+            ("command=\"a\",command=\"b\"", "the option command has the invalid value \"b\""),
+            ("environment=\"A\"", "the option environment has the invalid value \"A\""),
+            ("environment=\"A B=1\"", "the option environment has the invalid value \"A B=1\""),
             ("from=\"\"", "the option from has the invalid value \"\""),
             ("from=\"::1\",from=\"::1\"", "the option from has the invalid value \"::1\""),
             ("expiry-time=\"soon\"", "the option expiry-time has the invalid value \"soon\""),

@@ -11,7 +11,13 @@ pub enum Extension {
     NoTouchRequired,
     /// `permit-port-forwarding`: ports and sockets may be forwarded, in either direction.
     PermitPortForwarding,
-    /// Any other, by its name: about sessions, or not known.
+    /// `permit-agent-forwarding`: sessions may have the client's agent.
+    PermitAgentForwarding,
+    /// `permit-pty`: sessions may have a terminal.
+    PermitPty,
+    /// `permit-X11-forwarding`: sessions may have the client's display.
+    PermitX11Forwarding,
+    /// Any other, by its name.
     Other(String),
 }
 
@@ -25,6 +31,9 @@ impl Extension {
             extensions.push(match name {
                 "no-touch-required" => Self::NoTouchRequired,
                 "permit-port-forwarding" => Self::PermitPortForwarding,
+                "permit-agent-forwarding" => Self::PermitAgentForwarding,
+                "permit-pty" => Self::PermitPty,
+                "permit-X11-forwarding" => Self::PermitX11Forwarding,
                 other => Self::Other(other.to_owned()),
             });
             input = rest;
