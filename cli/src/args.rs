@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Open(Open),
     /// Walks the way to a server and through tunnels, and says what fails first, and why
     Why(Why),
-    /// Serves tunnels: a gateway that only forwards, and only where it is permitted
+    /// Serves tunnels and sessions: a gateway, for what is permitted and nothing else
     Serve(Serve),
     /// Says what the rules of a gateway make of a request, and why, without connecting
     Explain(Explain),
@@ -251,6 +251,17 @@ pub(crate) struct Serve {
     /// without
     #[arg(long, value_name = "[ADDRESS:]PORT|PATH")]
     pub(crate) permit_listen: Vec<String>,
+    /// What sessions may have, as the account that this runs as, or where that is root, as the
+    /// account of the user's name: shell, exec, pty, agent, x11, subsystem:NAME; a list, or given
+    /// more than once; nothing is permitted without
+    #[cfg(feature = "sessions")]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) permit_session: Vec<String>,
+    /// The command line of a subsystem: sftp=/usr/lib/openssh/sftp-server; may be given more than
+    /// once
+    #[cfg(feature = "sessions")]
+    #[arg(long, value_name = "NAME=COMMAND")]
+    pub(crate) subsystem: Vec<String>,
     /// Which algorithms are offered: strict leaves out NIST curves, all has those for old clients
     /// too
     #[arg(long, value_name = "PRESET", default_value = "default")]
@@ -303,6 +314,9 @@ pub(crate) struct Explain {
     /// Where it is to be listened: [bind:]port or /socket
     #[arg(long, value_name = "[BIND:]PORT|PATH", group = "asked")]
     pub(crate) listen: Option<String>,
+    /// What a session is to have: shell, exec, pty, agent, x11 or subsystem:NAME
+    #[arg(long, value_name = "WHAT", group = "asked")]
+    pub(crate) session: Option<String>,
     /// Says it as a JSON object
     #[arg(long)]
     pub(crate) json: bool,

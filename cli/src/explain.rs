@@ -35,7 +35,6 @@ use crate::serve::world::Machine;
 pub(crate) fn run(args: &args::Explain) -> Result<ExitCode, Failure> {
     let config = source::load(&args.config)?;
     let now = args.at.as_deref().map_or_else(|| Ok(SystemTime::now()), time)?;
-    let (direction, target) = asked(args)?;
     let login = match login(args, &config, now)? {
         Ok(login) => login,
         Err(why) => {
@@ -43,6 +42,16 @@ pub(crate) fn run(args: &args::Explain) -> Result<ExitCode, Failure> {
             return Ok(code(Answer::No));
         }
     };
+    if let Some(service) = &args.session {
+        let service = service
+            .parse()
+            .map_err(|unknown| Failure::new(Exit::Usage, format!("--session: {unknown}")))?;
+        let explanation = config.policy.explain_session(&login, &service, now);
+        let answer = if explanation.ruling.is_ok() { Answer::Yes } else { Answer::No };
+        tell(args, &explanation.to_string(), serde_json::to_string(&explanation))?;
+        return Ok(code(answer));
+    }
+    let (direction, target) = asked(args)?;
     let ask = match Ask::new(direction, &target) {
         Ok(ask) => ask,
         Err(unclear) => {
@@ -56,11 +65,7 @@ pub(crate) fn run(args: &args::Explain) -> Result<ExitCode, Failure> {
     let world = Arc::new(Machine::default());
     let answers = runtime::run(async { Ok(inquiry::answer(&world, wants).await) })?;
     let explanation = config.policy.explain(&question, &answers);
-    if args.json {
-        say(&serde_json::to_string(&explanation).map_err(|it| Failure::new(Exit::Other, it))?)?;
-    } else {
-        say(&explanation.to_string())?;
-    }
+    tell(args, &explanation.to_string(), serde_json::to_string(&explanation))?;
     Ok(code(if explanation.verdict.is_allowed() { Answer::Yes } else { Answer::No }))
 }
 
@@ -76,6 +81,13 @@ fn code(answer: Answer) -> ExitCode {
         Answer::Yes => ExitCode::SUCCESS,
         Answer::No => ExitCode::FAILURE,
     }
+}
+
+fn tell(args: &args::Explain, text: &str, json: serde_json::Result<String>) -> Result<(), Failure> {
+    if !args.json {
+        return say(text);
+    }
+    say(&json.map_err(|error| Failure::new(Exit::Other, error))?)
 }
 
 fn say(text: &str) -> Result<(), Failure> {
@@ -128,6 +140,7 @@ fn login(
         authorities: Vec::new(),
         principals: Vec::new(),
         privilege: Privilege::Ordinary,
+        account: None,
     };
     let mut user = known.map_or_else(stranger, Arc::unwrap_or_clone);
     user.groups = args.group.iter().map(|it| it.as_str().into()).collect();

@@ -32,6 +32,11 @@ mod trust;
 mod why;
 
 fn main() -> ExitCode {
+    // Before anything else: this process is to become another program.
+    #[cfg(feature = "sessions")]
+    if adit_programs::launcher::is_asked() {
+        return adit_programs::launcher::run();
+    }
     if let Some(words) = words_of_ssh() {
         return ssh::main(words, Log::default());
     }

@@ -45,6 +45,30 @@ impl Account {
     }
 }
 
+#[cfg(feature = "sessions")]
+impl Account {
+    /// As whom a session's program runs.
+    pub(crate) fn runs_as(&mut self, name: &str) {
+        if let Some(record) = &mut self.record {
+            record.account = Some(name.to_owned());
+        }
+    }
+
+    /// How it has ended: by a status, or by a signal.
+    pub(crate) fn exited(&mut self, status: Option<u32>, signal: Option<String>) {
+        if let Some(record) = &mut self.record {
+            (record.exit_status, record.exit_signal) = (status, signal);
+        }
+    }
+
+    /// Why a session came to nothing, or to no good end.
+    pub(crate) fn came_to_nothing(&mut self, why: String) {
+        if let Some(record) = &mut self.record {
+            record.error = Some(why);
+        }
+    }
+}
+
 impl Drop for Account {
     fn drop(&mut self) {
         let Some(record) = self.record.take() else { return };

@@ -14,6 +14,8 @@ use adit_gateway::flow::Record;
 use adit_gateway::limits::allowance::Exceeded;
 use adit_gateway::login::Login;
 use adit_gateway::question::Question;
+#[cfg(feature = "sessions")]
+use adit_gateway::service::Service;
 use adit_gateway::subject::Pinned;
 use adit_gateway::verdict::{Allowed, Reason, Verdict};
 use tokio::sync::Semaphore;
@@ -179,6 +181,79 @@ impl<W: World> Gate<W> {
         }
         let now = self.house.world.now();
         Record::new(connection, login, self.peer, direction, target, verdict, now)
+    }
+}
+
+#[cfg(feature = "sessions")]
+impl<W: World> Gate<W> {
+    /// Where the user comes from.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// A place for one session more.
+    ///
+    /// # Errors
+    /// [`Exceeded`]: there must not be another one.
+    pub(crate) fn session_place(&self) -> Result<Place, Exceeded> {
+        self.share.take_session()
+    }
+
+    /// Whether there is anything that a session may run.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn any_session(&self, standing: &Standing) -> Result<(), Reason> {
+        standing.check()?;
+        standing.charter.config.policy.any_session(&standing.login, self.house.world.now())
+    }
+
+    /// Judges what a session is to have, as of now.
+    pub(crate) fn judge_session(
+        &self,
+        standing: &Standing,
+        service: &Service,
+    ) -> Result<Arc<str>, Reason> {
+        standing.check()?;
+        let now = self.house.world.now();
+        standing.charter.config.policy.session(&standing.login, service, now)
+    }
+
+    /// What the flow log has of what a session is to run, and of the ruling on it.
+    pub(crate) fn session_record(
+        &self,
+        standing: &Standing,
+        what: &str,
+        ruling: &Result<Arc<str>, Reason>,
+    ) -> Record {
+        let (connection, login) = (self.connection, &standing.login);
+        let (user, what_shown) = (&*login.user.name, what.escape_debug());
+        match ruling {
+            Ok(rule) => tracing::info!(connection, user, what = %what_shown, %rule, "runs"),
+            Err(reason) if self.refused.swap(true, Ordering::Relaxed) => {
+                tracing::info!(connection, user, what = %what_shown, %reason, "refused");
+            }
+            Err(reason) => {
+                tracing::warn!(connection, user, what = %what_shown, %reason, "refused");
+            }
+        }
+        let now = self.house.world.now();
+        Record::session(connection, login, self.peer, what, ruling, now)
+    }
+}
+
+#[cfg(feature = "sessions")]
+impl Standing {
+    /// Who asks.
+    pub(crate) fn login(&self) -> &Login {
+        &self.login
+    }
+
+    fn check(&self) -> Result<(), Reason> {
+        match self.admitted {
+            Admitted::Yes => Ok(()),
+            Admitted::NoMore => Err(Reason::Login),
+        }
     }
 }
 

@@ -23,7 +23,19 @@ use crate::serve::house::House;
 use crate::serve::landlord::Landlord;
 use crate::serve::ledger::Ledger;
 use crate::serve::lobby::Visit;
+#[cfg(feature = "sessions")]
+use crate::serve::sessions::{Eow, Hall};
 use crate::serve::world::World;
+
+/// Both ends of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ends {
+    /// Where it comes from.
+    pub(crate) peer: SocketAddr,
+    /// Where it came in.
+    #[cfg_attr(not(feature = "sessions"), expect(dead_code, reason = "programs are told"))]
+    pub(crate) own: SocketAddr,
+}
 
 /// A gateway. All its clones are the same.
 #[derive(Debug)]
@@ -72,18 +84,17 @@ impl<W: World> Gateway<W> {
 
     /// Serves one connection to its end, or until the signal is given and what runs in it has ended
     /// or its time of grace is over.
-    pub(crate) async fn attend<S>(
-        self,
-        stream: S,
-        peer: SocketAddr,
-        mut visit: Visit,
-        mut signal: Signal,
-    ) where
+    pub(crate) async fn attend<S>(self, stream: S, ends: Ends, mut visit: Visit, mut signal: Signal)
+    where
         S: Stream,
     {
+        let peer = ends.peer;
         let charter = self.house.charter();
         let let_in = self.let_in(stream, peer, &charter, &mut visit, &mut signal).await;
         let Some((link, login)) = let_in else { return };
+        #[cfg(feature = "sessions")]
+        let eow =
+            if link.peer_is_openssh() || link.peer_is_adit() { Eow::Known } else { Eow::Unknown };
         let host_keys = Arc::clone(&charter.config.host_keys);
         let session_id = link.session_id().unwrap_or_default().to_vec();
         let limits = &charter.config.limits;
@@ -119,11 +130,22 @@ impl<W: World> Gateway<W> {
             .limits(remote::Limits { listeners, relay: each })
             .until(signal.clone());
         let due = signal.clone();
-        let relay = Relay::new(channel::Direct::new(openings), gate).limits(each).until(signal);
+        let direct = channel::Direct::new(openings);
+        #[cfg(feature = "sessions")]
+        let (direct, empty) = {
+            let (hall, empty) = Hall::new(Arc::clone(&gate), ends.own, eow, signal.clone());
+            (direct.others(move |opening| hall.receive(opening)), empty)
+        };
+        let relay = Relay::new(direct, gate).limits(each).until(signal);
+        let working = async {
+            let _ = tokio::join!(relay.run(), listening.run());
+            #[cfg(feature = "sessions")]
+            empty.wait().await;
+        };
         let mut driver = std::pin::pin!(driver);
         let cause = tokio::select! {
             cause = &mut driver => cause,
-            _ = async { tokio::join!(relay.run(), listening.run()) } => {
+            () = working => {
                 // What was carried last may still be on its way.
                 tokio::select! {
                     cause = &mut driver => cause,

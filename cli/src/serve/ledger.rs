@@ -212,6 +212,7 @@ mod tests {
             authorities: Vec::new(),
             principals: Vec::new(),
             privilege: Privilege::Ordinary,
+            account: None,
         };
         let login = Login::supposed(Arc::new(user), [127, 0, 0, 1].into());
         let source = "127.0.0.1:1".parse().unwrap();

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::failure::{Exit, Failure};
-use crate::serve::gateway::Gateway;
+use crate::serve::gateway::{Ends, Gateway};
 use crate::serve::lobby::Visit;
 use crate::serve::workers::Workers;
 use crate::serve::world::World;
@@ -133,12 +133,13 @@ async fn attend<W: World>(
     visit: Visit,
     stop: Signal,
 ) {
-    match stream.into_std().and_then(TcpStream::from_std) {
-        Ok(stream) => {
+    let settled = stream.into_std().and_then(TcpStream::from_std);
+    match settled.and_then(|stream| Ok((stream.local_addr()?, stream))) {
+        Ok((own, stream)) => {
             // How an SSH connection ends is said in its own messages, which a reset could
             // overtake.
             let stream = tcp::Stream::from(stream).for_packets();
-            gateway.attend(stream, peer, visit, stop).await;
+            gateway.attend(stream, Ends { peer, own }, visit, stop).await;
         }
         Err(error) => tracing::warn!(%peer, %error, "closed"),
     }

@@ -37,6 +37,8 @@ mod lobby;
 mod paced;
 pub(crate) mod permits;
 mod place;
+#[cfg(feature = "sessions")]
+mod sessions;
 pub(crate) mod source;
 #[cfg(test)]
 mod tests;

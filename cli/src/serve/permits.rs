@@ -1,11 +1,15 @@
 //! What the words of `--permit` and `--permit-listen` mean, as rules.
 
+#[cfg(feature = "sessions")]
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use adit_gateway::ask::Direction;
 use adit_gateway::effect::Effect;
 use adit_gateway::pattern::Pattern;
 use adit_gateway::rule::Rule;
+#[cfg(feature = "sessions")]
+use adit_gateway::service::Service;
 
 use crate::failure::{Exit, Failure};
 
@@ -34,6 +38,40 @@ pub(crate) fn listen(text: &str) -> Result<Rule, Failure> {
             .hint("write port, address:port, [ipv6]:port, *:port or an absolute path")
     })?;
     Ok(rule("--permit-listen", text, Direction::Listen, patterns))
+}
+
+/// What `--permit-session` lets sessions have.
+///
+/// # Errors
+/// Where it is nothing that they could.
+#[cfg(feature = "sessions")]
+pub(crate) fn sessions(words: &[String]) -> Result<Vec<Rule>, Failure> {
+    let rule = |word: &String| {
+        let service: Service = word.parse().map_err(|unknown| {
+            Failure::new(Exit::Usage, format!("--permit-session {word:?}: {unknown}"))
+        })?;
+        let mut rule = Rule::new(&format!("--permit-session {word}"), Effect::Allow);
+        rule.sessions = vec![service];
+        Ok(rule)
+    };
+    words.iter().map(rule).collect()
+}
+
+/// What `--subsystem` names.
+///
+/// # Errors
+/// Where it is not a name and a command line.
+#[cfg(feature = "sessions")]
+pub(crate) fn subsystems(words: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let subsystem = |word: &String| {
+        let (name, line) = word.split_once('=').unwrap_or_default();
+        if name.is_empty() || line.trim().is_empty() {
+            let failure = Failure::new(Exit::Usage, format!("--subsystem {word:?} is none"));
+            return Err(failure.hint("write sftp=/usr/lib/openssh/sftp-server"));
+        }
+        Ok((name.to_owned(), line.to_owned()))
+    };
+    words.iter().map(subsystem).collect()
 }
 
 fn rule(option: &str, text: &str, direction: Direction, targets: Vec<Pattern>) -> Rule {

@@ -13,7 +13,20 @@ pub(crate) struct Share(Arc<Mutex<Allowance>>);
 
 /// A channel's place. It is free again when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Share);
+pub(crate) struct Place {
+    share: Share,
+    kind: Kind,
+}
+
+/// What has a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A tunnelled connection.
+    Tunnel,
+    /// A session, whose channel counts as all others do.
+    #[cfg(feature = "sessions")]
+    Session,
+}
 
 impl Share {
     /// That of a connection that has nothing yet.
@@ -32,7 +45,23 @@ impl Share {
     /// [`Exceeded`]: there must not be another one.
     pub(crate) fn take(&self) -> Result<Place, Exceeded> {
         self.lock().open_channel(now())?;
-        Ok(Place(self.clone()))
+        Ok(Place { share: self.clone(), kind: Kind::Tunnel })
+    }
+
+    /// Takes a place for a session.
+    ///
+    /// # Errors
+    /// [`Exceeded`]: there must not be another one.
+    #[cfg(feature = "sessions")]
+    pub(crate) fn take_session(&self) -> Result<Place, Exceeded> {
+        let mut allowance = self.lock();
+        allowance.open_session()?;
+        if let Err(exceeded) = allowance.open_channel(now()) {
+            allowance.close_session();
+            return Err(exceeded);
+        }
+        drop(allowance);
+        Ok(Place { share: self.clone(), kind: Kind::Session })
     }
 
     fn lock(&self) -> MutexGuard<'_, Allowance> {
@@ -44,13 +73,19 @@ impl Share {
 impl Place {
     /// Counts bytes that were carried, and says how long to wait before more are.
     pub(crate) fn carry(&self, bytes: usize) -> Duration {
-        self.0.lock().carry(u64::try_from(bytes).unwrap_or(u64::MAX), now())
+        self.share.lock().carry(u64::try_from(bytes).unwrap_or(u64::MAX), now())
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.lock().close_channel();
+        let mut allowance = self.share.lock();
+        allowance.close_channel();
+        match self.kind {
+            Kind::Tunnel => {}
+            #[cfg(feature = "sessions")]
+            Kind::Session => allowance.close_session(),
+        }
     }
 }
 

@@ -12,6 +12,8 @@ use adit_gateway::limits::penalties::Scale;
 use adit_gateway::policy::Policy;
 use adit_gateway::register::Register;
 use adit_gateway::rule::Rule;
+#[cfg(feature = "sessions")]
+use adit_gateway::sessions::Sessions;
 use adit_gateway::user::{Privilege, User};
 use adit_ssh_config::value::{self, Value};
 use adit_transport::authorized_keys::AuthorizedKeys;
@@ -103,8 +105,15 @@ fn from_words(args: &args::Serve) -> Result<Config, Failure> {
     })?;
     let open = args.permit.iter().map(|permit| permits::open(permit));
     let listen = args.permit_listen.iter().map(|permit| permits::listen(permit));
-    let rules = open.chain(listen).collect::<Result<_, _>>()?;
+    let rules = open.chain(listen).collect::<Result<Vec<_>, _>>()?;
+    #[cfg(feature = "sessions")]
+    let rules = [rules, permits::sessions(&args.permit_session)?].concat();
     let mut config = short(host_keys, &keys, &path.display().to_string(), rules);
+    #[cfg(feature = "sessions")]
+    {
+        let subsystems = permits::subsystems(&args.subsystem)?;
+        config.sessions = Arc::new(Sessions { subsystems, ..Sessions::default() });
+    }
     config.listen = vec![args.listen];
     config.algorithms = Preset::by_name(&args.algorithms).unwrap_or_default().server();
     if args.compression {
@@ -140,6 +149,7 @@ pub(crate) fn short(
         } else {
             Privilege::Ordinary
         },
+        account: None,
     };
     Config {
         listen: Vec::new(),
@@ -150,6 +160,7 @@ pub(crate) fn short(
         stop_grace: STOP_GRACE,
         register: Arc::new(Register::anybody(user)),
         policy: Arc::new(Policy::new(rules)),
+        sessions: Arc::default(),
         limits: Arc::new(limits()),
         warnings,
     }

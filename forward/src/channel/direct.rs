@@ -1,5 +1,6 @@
 //! Connections that the peer asks this machine to make.
 
+use std::fmt;
 use std::io;
 
 use adit_channels::channel_open::{Kind, Reason, Tcpip};
@@ -16,17 +17,41 @@ use crate::target::Target;
 /// `direct-streamlocal@openssh.com`: the near end, at the server, of a client's local and
 /// dynamic tunnels.
 ///
-/// Channels of all other types are refused here.
-#[derive(Debug)]
+/// Channels of all other types are refused here, unless they are [taken](Self::others).
 pub struct Direct {
     openings: Openings,
+    others: Box<dyn FnMut(Opening) + Send>,
 }
 
 impl Direct {
     /// What the peer asks for in this way.
     pub fn new(openings: Openings) -> Self {
-        Self { openings }
+        Self { openings, others: Box::new(refuse) }
     }
+
+    /// Has channels of other types answered by the caller.
+    #[must_use]
+    pub fn others(mut self, others: impl FnMut(Opening) + Send + 'static) -> Self {
+        self.others = Box::new(others);
+        self
+    }
+}
+
+impl fmt::Debug for Direct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Direct").field("openings", &self.openings).finish_non_exhaustive()
+    }
+}
+
+/// Nobody serves it.
+fn refuse(opening: Opening) {
+    let name = opening.kind().name();
+    tracing::debug!(name, "a channel of a type that is not served");
+    let reason = match opening.kind() {
+        Kind::Other { .. } => Reason::UNKNOWN_CHANNEL_TYPE,
+        _ => Reason::ADMINISTRATIVELY_PROHIBITED,
+    };
+    opening.refuse(reason, "channels of this type are not served");
 }
 
 impl listen::Listen for Direct {
@@ -37,15 +62,7 @@ impl listen::Listen for Direct {
             match asked(opening.kind()) {
                 Asked::For(target, origin) => return Ok(Inbound::new(opening, target, origin)),
                 Asked::Nonsense(why) => opening.refuse(Reason::CONNECT_FAILED, why),
-                Asked::Other => {
-                    let name = opening.kind().name();
-                    tracing::debug!(name, "a channel of a type that is not served");
-                    let reason = match opening.kind() {
-                        Kind::Other { .. } => Reason::UNKNOWN_CHANNEL_TYPE,
-                        _ => Reason::ADMINISTRATIVELY_PROHIBITED,
-                    };
-                    opening.refuse(reason, "channels of this type are not served");
-                }
+                Asked::Other => (self.others)(opening),
             }
         }
         Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the session has ended"))

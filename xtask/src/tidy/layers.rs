@@ -20,7 +20,7 @@ enum Others {
 }
 
 /// The line, from left to right. What is right of a crate knows it; what is left does not.
-const LINE: [Layer; 7] = [
+const LINE: [Layer; 8] = [
     Layer {
         name: "adit-proto",
         may: &[],
@@ -39,6 +39,12 @@ const LINE: [Layer; 7] = [
         may: &["adit-transport", "adit-channels"],
         others: Others::AllBut(&["ring"]),
     },
+    // Beside the next: what runs programs and what decides on them do not know each other.
+    Layer {
+        name: "adit-programs",
+        may: &["adit-channels", "adit-forward"],
+        others: Others::AllBut(&["ring"]),
+    },
     Layer {
         name: "adit-gateway",
         may: &["adit-transport", "adit-channels", "adit-forward"],
@@ -51,6 +57,7 @@ const LINE: [Layer; 7] = [
             "adit-transport",
             "adit-channels",
             "adit-forward",
+            "adit-programs",
             "adit-gateway",
         ],
         others: Others::AllBut(&["ring"]),
@@ -150,6 +157,9 @@ mod tests {
             ("adit-forward", "ring"),
             ("adit-gateway", "adit-proto"),
             ("adit-gateway", "ring"),
+            ("adit-gateway", "adit-programs"),
+            ("adit-programs", "adit-gateway"),
+            ("adit-programs", "adit-transport"),
             ("adit-channels", "ring"),
             ("adit", "adit-proto"),
         ] {

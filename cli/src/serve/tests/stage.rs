@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 use crate::memory::Memory;
 use crate::serve::charter::Charter;
-use crate::serve::gateway::Gateway;
+use crate::serve::gateway::{Ends, Gateway};
 use crate::serve::ledger::{Book, Ledger, Scribe};
 use crate::serve::tests::world::Stub;
 
@@ -61,7 +61,8 @@ impl Stage {
         let peer = SocketAddr::new(from, 50_000);
         let visit = self.gateway.receive(peer)?;
         let (near, far) = tokio::io::duplex(64 * 1024);
-        let served = self.gateway.clone().attend(Memory(far), peer, visit, self.signal.clone());
+        let ends = Ends { peer, own: SocketAddr::new(HERE, 22) };
+        let served = self.gateway.clone().attend(Memory(far), ends, visit, self.signal.clone());
         Some((near, tokio::spawn(served)))
     }
 
