@@ -8,8 +8,8 @@ use clap::Parser;
 
 use crate::args::{Args, Command, Log};
 
+mod agent_forwarding;
 mod args;
-mod background;
 mod client;
 mod demo;
 mod explain;
@@ -27,9 +27,9 @@ mod settings;
 mod ssh;
 mod stdio;
 mod stop;
-mod talk;
 mod trust;
 mod why;
+mod x11;
 
 fn main() -> ExitCode {
     // Before anything else: this process is to become another program.

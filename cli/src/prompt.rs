@@ -8,7 +8,6 @@ use adit_transport::secret::Secret;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::prompt::askpass::Askpass;
-use crate::talk::{self, Weight};
 
 mod askpass;
 
@@ -99,7 +98,7 @@ impl Prompt for Terminal {
     }
 
     fn tell(&mut self, words: &str) {
-        talk::say(Weight::Note, words);
+        eprintln!("adit: {words}");
     }
 }
 

@@ -139,12 +139,12 @@ async fn a_wrong_cookie_is_told_and_gets_to_no_display() {
         let mut channel = rig.open().await.unwrap();
         channel.write_all(&said).await.unwrap();
         let heard = {
-            let mut heard = vec![0; 8 + 20];
+            let mut heard = vec![0; 8 + 28];
             timeout(PATIENCE, channel.read_exact(&mut heard)).await.unwrap().unwrap();
             heard
         };
-        assert_eq!(&heard[..2], [0, 19], "Failed");
-        assert!(heard[8..].starts_with(b"its cookie is wrong"), "{heard:?}");
+        assert_eq!(&heard[..2], [0, 25], "Failed");
+        assert!(heard[8..].starts_with(b"adit: the cookie is wrong"), "{heard:?}");
         channel.shutdown().await.unwrap();
         assert_eq!(end_of(channel).await, b"");
     }

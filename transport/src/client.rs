@@ -6,11 +6,13 @@ use adit_proto::kex::proposal::Agreement;
 use adit_proto::message::ext_info::ExtInfo;
 use adit_proto::message::userauth_interactive::UserauthInfoRequest;
 use adit_proto::secret::Secret;
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use adit_proto::kex::proposal::Offers;
 
 use crate::connect::{self, Ask, Signed};
+use crate::identity::agent;
 use crate::link::{self, Link};
 use crate::login::Login;
 use crate::login::attempt::Attempt;
@@ -132,6 +134,12 @@ impl<P: Prompt> Client<P> {
     /// The host key that the server has shown, and proved to have where it was let on.
     pub fn host_key_shown(&self) -> Option<&PublicKey> {
         self.shown.as_ref()
+    }
+
+    /// What an agent is to be told on a connection that is forwarded to this server, see
+    /// [`agent::forwarding`]. `None` where no server has proved who it is.
+    pub fn agent_binding(&self) -> Option<Bytes> {
+        self.login.server().map(agent::forwarding)
     }
 
     /// A server that has had enough attempts ends the connection; that is a refused login.

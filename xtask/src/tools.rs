@@ -15,13 +15,18 @@ pub(crate) struct Tool {
 }
 
 /// What `cargo test --workspace` calls.
-pub(crate) const FOR_TESTS: [Tool; 6] = [
+pub(crate) const FOR_TESTS: [Tool; 11] = [
     Tool { program: "ssh", package: "openssh-client" },
     Tool { program: "ssh-keygen", package: "openssh-client" },
     Tool { program: "ssh-agent", package: "openssh-client" },
     Tool { program: "ssh-add", package: "openssh-client" },
     Tool { program: "sshd", package: "openssh-server" },
     Tool { program: "curl", package: "curl" },
+    Tool { program: "Xvfb", package: "xvfb" },
+    Tool { program: "xauth", package: "xauth" },
+    Tool { program: "xdpyinfo", package: "x11-utils" },
+    Tool { program: "xwininfo", package: "x11-utils" },
+    Tool { program: "xclock", package: "x11-apps" },
 ];
 
 /// What makes keys for the peers of interop, and drives the agent.
@@ -177,7 +182,9 @@ mod tests {
 
     #[test]
     fn a_package_is_named_once() {
-        assert_eq!(packages(&FOR_TESTS), ["curl", "openssh-client", "openssh-server"]);
+        let x11 = ["x11-apps", "x11-utils", "xauth", "xvfb"];
+        let all = [&["curl", "openssh-client", "openssh-server"][..], &x11].concat();
+        assert_eq!(packages(&FOR_TESTS), all);
     }
 
     #[test]

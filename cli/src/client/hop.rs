@@ -12,6 +12,7 @@ use adit_transport::name::NameList;
 use adit_transport::public_key::PublicKey;
 use adit_transport::public_key::fingerprint::Fingerprint;
 use adit_transport::trust::Trust;
+use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 
 use crate::client::learner::Learner;
@@ -195,7 +196,8 @@ impl Entrance<'_> {
                 let (trust, update) = (self.client.take_trust(), hop.settings.update_host_keys);
                 let mode = if hop.settings.batch_mode { Mode::Batch } else { Mode::Ask };
                 let learner = Learner::new(trust, &session_id, update, Terminal::new(mode));
-                Ok(Entered { link, key, learner })
+                let binding = self.client.agent_binding().unwrap_or_default();
+                Ok(Entered { link, key, binding, learner })
             }
             Err(_) => {
                 let message =
@@ -230,6 +232,8 @@ pub(crate) struct Entered {
     pub(crate) link: Link<Stream>,
     /// The host key that it has shown.
     pub(crate) key: Fingerprint,
+    /// What an agent is told that is forwarded to it.
+    pub(crate) binding: Bytes,
     /// Who learns its further host keys.
     pub(crate) learner: Learner,
 }

@@ -13,7 +13,6 @@ use adit_transport::public_key::PublicKey;
 
 use crate::settings::Settings;
 use crate::settings::identity_files::IdentityFiles;
-use crate::talk::{self, Weight};
 
 /// A key that the settings name.
 struct Named {
@@ -74,10 +73,7 @@ fn certify<'a>(
     let found = keys.find_map(|key| key.certified(Arc::clone(&certified.certificate)));
     if found.is_none() && certified.explicit {
         let file = certified.file.display();
-        talk::say(
-            Weight::Warning,
-            format_args!("warning: certificate {file}: neither a file nor the agent has its key"),
-        );
+        eprintln!("adit: warning: certificate {file}: neither a file nor the agent has its key");
     }
     found
 }
@@ -103,8 +99,7 @@ fn certificates(settings: &Settings, keys: &[PathBuf]) -> Vec<Certified> {
 
 fn load_certificate(file: PathBuf, explicit: bool) -> Option<Certified> {
     let warn = |why: &dyn Display| {
-        let words = format_args!("warning: certificate {}: {why}", file.display());
-        talk::say(Weight::Warning, words);
+        eprintln!("adit: warning: certificate {}: {why}", file.display());
         None
     };
     let text = match std::fs::read_to_string(&file) {
@@ -139,9 +134,9 @@ fn load(path: &Path) -> Option<Named> {
         Err(error) => {
             let public = public(path).or_else(|| public_beside(path));
             if public.is_none() {
-                talk::say(Weight::Warning, format_args!("warning: {error}"));
+                eprintln!("adit: warning: {error}");
                 if let Some(hint) = error.hint() {
-                    talk::line(Weight::Warning, format_args!("hint: {hint}"));
+                    eprintln!("hint: {hint}");
                 }
             }
             public.map(|public| Named { public: Some(public), candidate: None })
@@ -173,7 +168,8 @@ async fn held(settings: &Settings) -> Vec<Identity> {
     }
 }
 
-fn agent_socket(settings: &Settings) -> Option<PathBuf> {
+/// The socket of the agent to log in by: `IdentityAgent`, or else that of the environment.
+pub(crate) fn agent_socket(settings: &Settings) -> Option<PathBuf> {
     let environment = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let socket = match settings.identity_agent.as_deref() {
         Some("none") => None,

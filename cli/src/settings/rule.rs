@@ -88,21 +88,18 @@ const KEPT: &[K] = &[
 /// Keywords for sessions.
 const OF_SESSIONS: &[K] = &[
     K::EscapeChar,
-    K::ForkAfterAuthentication,
-    K::LocalCommand,
-    K::LogLevel,
-    K::PermitLocalCommand,
+    K::ForwardAgent,
+    K::ForwardX11,
+    K::ForwardX11Timeout,
+    K::ForwardX11Trusted,
     K::RemoteCommand,
     K::RequestTty,
     K::SendEnv,
     K::SessionType,
     K::SetEnv,
     K::StdinNull,
+    K::XauthLocation,
 ];
-
-/// Keywords for what sessions reach of this machine.
-const OF_DISPLAYS_AND_AGENTS: &[K] =
-    &[K::ForwardAgent, K::ForwardX11, K::ForwardX11Timeout, K::ForwardX11Trusted, K::XauthLocation];
 
 /// Keywords for GSSAPI, which Debian has on by default.
 const OF_GSSAPI: &[K] = &[
@@ -174,6 +171,10 @@ const OTHERS: &[(K, Rule)] = &[
             "fingerprints are shown as SHA256",
         ),
     ),
+    (
+        K::ForkAfterAuthentication,
+        Rule::Warned(|it| it.is_yes(K::ForkAfterAuthentication), "adit stays in the foreground"),
+    ),
     (K::HostbasedAcceptedAlgorithms, Rule::Idle("see HostbasedAuthentication")),
     (
         K::HostbasedAuthentication,
@@ -190,6 +191,13 @@ const OTHERS: &[(K, Rule)] = &[
             "the command is not run: host keys are looked for in files only",
         ),
     ),
+    (K::LocalCommand, Rule::Idle("see PermitLocalCommand")),
+    (
+        K::LogLevel,
+        Rule::Idle(
+            "-v and --log say what is logged; below info it hides the warnings of this table",
+        ),
+    ),
     (K::LogVerbose, Rule::Idle("-v and --log say what is logged")),
     (
         K::NoHostAuthenticationForLocalhost,
@@ -199,6 +207,13 @@ const OTHERS: &[(K, Rule)] = &[
         ),
     ),
     (K::ObscureKeystrokeTiming, Rule::Idle("keystrokes are sent when they come")),
+    (
+        K::PermitLocalCommand,
+        Rule::Warned(
+            |it| it.is_yes(K::PermitLocalCommand) && it.text(K::LocalCommand).is_some(),
+            "no local command is run",
+        ),
+    ),
     (
         K::Pkcs11Provider,
         Rule::Warned(
@@ -270,8 +285,6 @@ impl Rule {
             Self::Idle("adit has no GSSAPI: it logs in by other methods, and checks host keys")
         } else if OF_SESSIONS.contains(&keyword) {
             Self::OfSessions
-        } else if OF_DISPLAYS_AND_AGENTS.contains(&keyword) {
-            Self::Idle("neither displays nor agents are forwarded")
         } else {
             let other = OTHERS.iter().find(|(it, _)| *it == keyword).map(|(_, rule)| *rule);
             other.unwrap_or(Self::Warned(always, "adit does not know it"))
@@ -336,7 +349,7 @@ mod tests {
     fn every_keyword_has_one_rule() {
         for keyword in K::ALL {
             let others = OTHERS.iter().filter(|(it, _)| it == keyword).count();
-            let lists = [KEPT, OF_SESSIONS, OF_DISPLAYS_AND_AGENTS, OF_GSSAPI];
+            let lists = [KEPT, OF_SESSIONS, OF_GSSAPI];
             let listed = lists.iter().flat_map(|it| it.iter()).filter(|it| *it == keyword).count();
             assert_eq!(others + listed, 1, "{}", keyword.name());
         }

@@ -25,8 +25,6 @@ pub(crate) struct Sources {
     system: System,
     /// What has been told of these sources.
     told: Vec<String>,
-    /// Whether another process has told all of it.
-    told_before: bool,
 }
 
 impl Sources {
@@ -39,19 +37,7 @@ impl Sources {
         files: Files,
         session: Session,
     ) -> Result<Self, Failure> {
-        Ok(Self {
-            settings,
-            files,
-            session,
-            system: system()?,
-            told: Vec::new(),
-            told_before: false,
-        })
-    }
-
-    /// Tells nothing of what is not kept: another process has.
-    pub(crate) fn hush(&mut self) {
-        self.told_before = true;
+        Ok(Self { settings, files, session, system: system()?, told: Vec::new() })
     }
 
     /// The settings for the destination.
@@ -102,8 +88,7 @@ impl Sources {
 
     fn read(&mut self, request: &Request) -> Result<(Config, Settings), Failure> {
         let config = Config::read(request, &self.system).map_err(|error| fault::explain(&error))?;
-        let quiet = self.told_before
-            || matches!(config.choice(Keyword::LogLevel), Some("SILENT" | "FATAL" | "ERROR"));
+        let quiet = matches!(config.choice(Keyword::LogLevel), Some("SILENT" | "FATAL" | "ERROR"));
         let passed_over = config.notices().iter().filter_map(|notice| match notice.why {
             // Debian's own file asks for it, of a ssh that may have it.
             Reason::Unsupported if !is_gssapi(&notice.keyword) => Some(notice.to_string()),
@@ -202,6 +187,11 @@ pub(crate) mod tests {
     /// The settings of a host by these options.
     pub(crate) fn settings(host: &str, options: &[&str]) -> Settings {
         words(options).destination(Destination::parse(host).unwrap()).unwrap().1
+    }
+
+    /// The same as it was read.
+    pub(crate) fn config(host: &str, options: &[&str]) -> Config {
+        words(options).destination(Destination::parse(host).unwrap()).unwrap().0
     }
 
     fn passing(options: &[&str]) -> Settings {

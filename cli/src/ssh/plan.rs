@@ -1,7 +1,7 @@
 //! What a call of `ssh(1)` comes to, checked.
 
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 
 use adit_forward::target::Target;
 use adit_ssh_config::config::Config;
@@ -10,15 +10,14 @@ use adit_ssh_config::keyword::Keyword;
 use adit_ssh_config::value::{Escape, Value};
 use bytes::Bytes;
 
-use crate::background::Front;
 use crate::client::{Route, proxy};
 use crate::failure::{Exit, Failure};
 use crate::open;
 use crate::open::beside::Beside;
 use crate::session::ends::Reading;
 use crate::session::request::Program;
-use crate::settings::fault;
-use crate::settings::sources::{self, Sources};
+use crate::settings::sources::Sources;
+use crate::{agent_forwarding, x11};
 
 /// What a call of `ssh(1)` comes to, checked.
 pub(super) struct Plan {
@@ -26,8 +25,6 @@ pub(super) struct Plan {
     pub(super) tunnels: Beside,
     /// What is done at its end.
     pub(super) errand: Errand,
-    /// `LogLevel`.
-    pub(super) level: &'static str,
 }
 
 /// What is done at the server, and how.
@@ -44,14 +41,10 @@ pub(super) struct Errand {
     pub(super) environment: Vec<(Bytes, Bytes)>,
     /// The character that makes escapes, where there is a terminal.
     pub(super) escape: Option<u8>,
-    /// The command that runs here after the login.
-    pub(super) local_command: Option<String>,
-    /// Whether this goes to the background.
-    pub(super) background: bool,
-    /// Who waits for that.
-    pub(super) front: Option<Front>,
-    /// What standard error was before it became the log.
-    pub(super) error: Option<OwnedFd>,
+    /// The socket of the agent that the program reaches.
+    pub(super) agent: Option<PathBuf>,
+    /// The display that it reaches.
+    pub(super) display: Option<x11::wish::Wish>,
 }
 
 /// What is done at the server.
@@ -96,8 +89,8 @@ impl Plan {
             Some(target) => Purpose::Stdio(target),
             None => purpose(&config, command)?,
         };
-        let background = config.is_yes(Keyword::ForkAfterAuthentication);
-        let null = background || config.is_yes(Keyword::StdinNull);
+        let null = config.is_yes(Keyword::StdinNull);
+        let runs = matches!(purpose, Purpose::Program(_));
         let errand = Errand {
             host: config.host().to_owned(),
             purpose,
@@ -108,13 +101,10 @@ impl Plan {
                 Some(Value::Escape(Escape::Octet(octet))) => Some(*octet),
                 _ => None,
             },
-            local_command: local_command(&config)?,
-            background,
-            front: None,
-            error: None,
+            agent: runs.then(|| agent_forwarding::socket(&config, route.settings())).flatten(),
+            display: runs.then(|| x11::wish::Wish::of(&config)).flatten(),
         };
-        let level = config.choice(Keyword::LogLevel).unwrap_or("INFO");
-        Ok(Self { level, tunnels: Beside::new(route, &config), errand })
+        Ok(Self { tunnels: Beside::new(route, &config), errand })
     }
 }
 
@@ -136,17 +126,6 @@ fn purpose(config: &Config, command: Vec<u8>) -> Result<Purpose, Failure> {
         _ if command.is_empty() => Purpose::Program(Program::Shell),
         _ => Purpose::Program(Program::Command(command.into())),
     })
-}
-
-/// `LocalCommand`, where `PermitLocalCommand` permits it.
-fn local_command(config: &Config) -> Result<Option<String>, Failure> {
-    if !config.is_yes(Keyword::PermitLocalCommand) {
-        return Ok(None);
-    }
-    let Some(command) = config.text(Keyword::LocalCommand) else { return Ok(None) };
-    let system = sources::system()?;
-    let expanded = config.expanded(Keyword::LocalCommand, command, &system);
-    expanded.map(Some).map_err(|error| fault::explain(&error))
 }
 
 fn wish(config: &Config) -> Wish {

@@ -15,10 +15,10 @@ use crate::session::escape::Escape;
 use crate::session::event::Event;
 use crate::session::fault::Fault;
 use crate::session::outcome::{Ended, Outcome};
-use crate::session::request::{Agent, Program, Request};
+use crate::session::request::{Program, Request};
 use crate::session::terminal::Terminal;
+use crate::ssh::lent::Lent;
 use crate::ssh::plan::{Errand, Wish};
-use crate::talk::{self, Weight};
 
 /// How many orders may wait for a session to take them.
 const ORDERS: usize = 16;
@@ -37,14 +37,15 @@ Supported escape sequences:\r
 (They are known only at the begin of a line.)\r
 ";
 
-/// Runs a program, and yields the exit code. `started` is called when the server runs it.
+/// Runs a program that has what is lent to it, and yields the exit code. `started` is called when the server runs it.
 ///
 /// # Errors
 /// Where the server refuses it, or the connection is lost.
 pub(super) async fn run(
     session: &Handle,
     program: Program,
-    errand: &mut Errand,
+    errand: &Errand,
+    lent: &Lent,
     started: impl FnMut(),
 ) -> Result<u8, Failure> {
     let broken = |error| Failure::new(Exit::Other, Fault::Ends(error));
@@ -53,11 +54,11 @@ pub(super) async fn run(
         program,
         terminal: terminal.as_ref().map(Terminal::describe),
         environment: errand.environment.clone(),
-        agent: Agent::Kept,
-        x11: None,
+        agent: lent.agent(),
+        x11: lent.display(),
         escape: errand.escape.filter(|_| terminal.is_some()),
     };
-    let ends = Ends::take(errand.reading, errand.error.take()).map_err(broken)?;
+    let ends = Ends::take(errand.reading).map_err(broken)?;
     if let Some(terminal) = &mut terminal {
         terminal.set_raw();
     }
@@ -66,7 +67,7 @@ pub(super) async fn run(
     let attendant = Attendant { session, terminal, orders, escape: errand.escape, started };
     let outcome = attendant.attend(request, ends, control).await.map_err(broken)?;
     if had_terminal && !matches!(outcome, Err(Fault::Opening(_))) {
-        talk::line(Weight::Note, format_args!("Connection to {} closed.", errand.host));
+        eprintln!("Connection to {} closed.", errand.host);
     }
     match outcome {
         // Codes of programs are octets; of another one ssh keeps what the system keeps.
@@ -96,8 +97,7 @@ fn wanted(program: &Program, errand: &Errand) -> io::Result<Option<Terminal>> {
     }
     let input = rustix::stdio::stdin();
     if errand.reading == Reading::Null || !rustix::termios::isatty(input) {
-        let words = "Pseudo-terminal will not be allocated because stdin is not a terminal.";
-        talk::line(Weight::Note, words);
+        eprintln!("Pseudo-terminal will not be allocated because stdin is not a terminal.");
         return Ok(None);
     }
     Terminal::of(input).map(Some)
@@ -143,9 +143,9 @@ impl<S: FnMut()> Attendant<'_, S> {
             Event::NoTerminal => {
                 // What is typed is to be seen again.
                 self.terminal = None;
-                talk::say(Weight::Warning, "the server gives no terminal");
+                eprintln!("adit: the server gives no terminal");
             }
-            Event::NoX11 => talk::say(Weight::Warning, "the server forwards no X11"),
+            Event::NoX11 => eprintln!("adit: the server forwards no X11"),
             Event::Escape(escape) => self.escape(escape),
         }
     }

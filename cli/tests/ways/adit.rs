@@ -55,7 +55,9 @@ pub(crate) fn command(arguments: &[String]) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    command.env_remove("SSH_AUTH_SOCK").env_remove("ADIT_LOG").env_remove("ADIT_PROXY");
+    for name in ["SSH_AUTH_SOCK", "ADIT_LOG", "ADIT_PROXY", "DISPLAY", "XAUTHORITY"] {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -9,13 +9,13 @@ use crate::server::{Server, keygen, open};
 use crate::service::echo;
 
 /// A real `ssh-agent`, ended with the test.
-struct Agent {
+pub(crate) struct Agent {
     child: Child,
-    socket: String,
+    pub(crate) socket: String,
 }
 
 impl Agent {
-    fn start(server: &Server) -> Self {
+    pub(crate) fn start(server: &Server) -> Self {
         let socket = server.file("agent");
         let mut child = Command::new("ssh-agent")
             .args(["-D", "-a", &socket])
@@ -30,7 +30,7 @@ impl Agent {
         Self { child, socket }
     }
 
-    fn add(&self, words: &[&str]) {
+    pub(crate) fn add(&self, words: &[&str]) {
         let added = Command::new("ssh-add")
             .arg("-q")
             .args(words)

@@ -15,6 +15,7 @@ mod connections;
 mod failures;
 mod files;
 mod jumps;
+mod lent;
 mod proxies;
 mod server;
 mod service;

@@ -54,7 +54,7 @@ pub struct Permit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Denied {
     /// It shows no cookie that was announced.
-    #[error("its cookie is wrong")]
+    #[error("the cookie is wrong")]
     Cookie,
     /// All that were to come have come.
     #[error("no more connections are taken")]

@@ -108,7 +108,7 @@ impl listen::Inbound for Inbound {
             }
             Err(denied) => {
                 tracing::warn!(origin = %self.origin, "refused an X11 connection: {denied}");
-                let reason = denied.to_string();
+                let reason = format!("adit: {denied}");
                 conversation.end(&Failed { order: setup.order(), reason: &reason }.encode()).await;
                 Err(io::Error::new(ErrorKind::PermissionDenied, denied))
             }
@@ -126,7 +126,7 @@ impl listen::Inbound for Inbound {
     async fn refuse(self, why: Refusal) {
         if let State::Admitted(mut conversation, setup, shown) = self.state {
             tracing::warn!(display = %shown.target, "cannot reach the display: {why}");
-            let reason = format!("cannot reach the display: {why}");
+            let reason = format!("adit: cannot reach the display: {why}");
             conversation.end(&Failed { order: setup.order(), reason: &reason }.encode()).await;
         }
     }

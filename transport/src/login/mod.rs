@@ -104,6 +104,11 @@ impl Login {
         self.server = Some(server);
     }
 
+    /// The server that is logged in to, for agents to know.
+    pub fn server(&self) -> Option<&HostProof> {
+        self.server.as_ref()
+    }
+
     /// The keys that were not tried, in their order.
     pub fn untried(&self) -> impl Iterator<Item = String> {
         self.candidates.iter().map(ToString::to_string)

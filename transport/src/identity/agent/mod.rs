@@ -15,7 +15,7 @@ use tracing::debug;
 
 use crate::certificate::{Certificate, algorithm};
 use crate::identity::agent::reply::Reply;
-use crate::identity::agent::request::{Hash, Request};
+use crate::identity::agent::request::{Hash, Request, Use};
 use crate::public_key::PublicKey;
 
 mod reply;
@@ -49,6 +49,14 @@ pub struct Key {
     pub certificate: Option<Arc<Certificate>>,
     /// Its comment, often a file's name.
     pub comment: String,
+}
+
+/// What an agent is to be told before all else on a connection that is forwarded to a server, with
+/// its length: `session-bind@openssh.com`
+/// ([PROTOCOL.agent section 1](https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.agent)).
+/// It answers by one message, which need not be success.
+pub fn forwarding(server: &HostProof) -> Bytes {
+    Request::SessionBind(server, Use::Forwarding).encode().into()
 }
 
 impl Agent {
@@ -118,7 +126,7 @@ impl Agent {
     async fn ask_bound(&self, request: &Request<'_>, server: &HostProof) -> Result<Bytes, Error> {
         let answer = async {
             let mut stream = UnixStream::connect(&self.path).await.map_err(Cause::Connect)?;
-            match exchange(&mut stream, &Request::SessionBind(server).encode()).await {
+            match exchange(&mut stream, &Request::SessionBind(server, Use::Login).encode()).await {
                 Ok(answer) => {
                     debug!(bound = answer.first() == Some(&6), "agent was told the server");
                 }

@@ -16,7 +16,16 @@ pub(super) enum Request<'a> {
     Sign { key: &'a [u8], data: &'a [u8], hash: Hash },
     /// SSH_AGENTC_EXTENSION `session-bind@openssh.com`: what this connection signs is for the
     /// session with this server.
-    SessionBind(&'a HostProof),
+    SessionBind(&'a HostProof, Use),
+}
+
+/// What a connection to an agent is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// This side logs in.
+    Login,
+    /// The server has it.
+    Forwarding,
 }
 
 /// The hash that an RSA key is to sign with.
@@ -61,14 +70,13 @@ impl Request<'_> {
                 body.put_string(data);
                 body.put_uint32(hash.flags());
             }
-            Self::SessionBind(proof) => {
+            Self::SessionBind(proof, used_for) => {
                 body.put_byte(27);
                 body.put_string(SESSION_BIND.as_bytes());
                 body.put_string(&proof.key);
                 body.put_string(&proof.hash);
                 body.put_string(&proof.signature);
-                // The agent is not forwarded.
-                body.put_boolean(false);
+                body.put_boolean(*used_for == Use::Forwarding);
             }
         }
         let mut message = Vec::with_capacity(body.len().saturating_add(4));
@@ -79,6 +87,8 @@ impl Request<'_> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     #[test]
@@ -90,6 +100,20 @@ mod tests {
             request.encode(),
             b"\0\0\0\x16\x0d\0\0\0\x07\0\0\0\x03new\0\0\0\x02ab\0\0\0\x04",
         );
+    }
+
+    #[test]
+    fn whether_the_agent_is_forwarded_is_told_last() {
+        let proof = HostProof {
+            key: Bytes::from_static(b"k"),
+            algorithm: "ssh-ed25519".to_owned(),
+            hash: Bytes::from_static(b"h"),
+            signature: Bytes::from_static(b"s"),
+        };
+        let told = |used_for| Request::SessionBind(&proof, used_for).encode();
+        let body = b"\x1b\0\0\0\x18session-bind@openssh.com\0\0\0\x01k\0\0\0\x01h\0\0\0\x01s";
+        assert_eq!(told(Use::Login), [&b"\0\0\0\x2d"[..], body, b"\0"].concat());
+        assert_eq!(told(Use::Forwarding), [&b"\0\0\0\x2d"[..], body, b"\x01"].concat());
     }
 
     #[test]
