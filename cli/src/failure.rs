@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use crate::talk::{self, Weight};
+
 /// The exit code, by cause. 0 is success, 2 what clap ends with for words it does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -74,19 +76,19 @@ impl Failure {
 
     /// Tells the user, and yields the exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        self.tell("");
+        self.tell(Weight::Failure, "");
         ExitCode::from(self.exit.code())
     }
 
     /// Tells the user of a failure that is not the end.
     pub(crate) fn warn(&self) {
-        self.tell("warning: ");
+        self.tell(Weight::Warning, "warning: ");
     }
 
-    fn tell(&self, kind: &str) {
-        eprintln!("adit: {kind}{}", self.message);
+    fn tell(&self, weight: Weight, kind: &str) {
+        talk::say(weight, format_args!("{kind}{}", self.message));
         if let Some(hint) = &self.hint {
-            eprintln!("hint: {hint}");
+            talk::line(weight, format_args!("hint: {hint}"));
         }
     }
 }

@@ -6,6 +6,19 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::{Log, LogFormat};
 use crate::failure::{Exit, Failure};
+use crate::talk::Limit;
+
+/// How much is logged, and said, at a `LogLevel` of `ssh_config(5)`, in the spelling of `ssh -G`.
+pub(crate) fn of_level(level: &str) -> (&'static str, Limit) {
+    match level {
+        "SILENT" => ("off", Limit::Nothing),
+        "FATAL" | "ERROR" => ("error", Limit::Failures),
+        "VERBOSE" | "DEBUG" => ("info", Limit::All),
+        "DEBUG2" => ("debug", Limit::All),
+        "DEBUG3" => ("trace", Limit::All),
+        _ => ("warn", Limit::All),
+    }
+}
 
 /// Begins to log what `-v` or `ADIT_LOG` asks for.
 ///

@@ -10,6 +10,7 @@ use crate::args::{Args, Command, Log};
 
 mod agent_forwarding;
 mod args;
+mod background;
 mod client;
 mod demo;
 mod explain;
@@ -27,6 +28,7 @@ mod settings;
 mod ssh;
 mod stdio;
 mod stop;
+mod talk;
 mod trust;
 mod why;
 mod x11;

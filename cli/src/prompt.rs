@@ -8,6 +8,7 @@ use adit_transport::secret::Secret;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::prompt::askpass::Askpass;
+use crate::talk::{self, Weight};
 
 mod askpass;
 
@@ -98,7 +99,7 @@ impl Prompt for Terminal {
     }
 
     fn tell(&mut self, words: &str) {
-        eprintln!("adit: {words}");
+        talk::say(Weight::Note, words);
     }
 }
 

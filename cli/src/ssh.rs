@@ -1,25 +1,30 @@
 //! `adit ssh`: what `ssh(1)` does, called as it is.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::ExitCode;
 
 use adit_ssh_config::destination::Destination;
 use adit_ssh_config::keyword::Keyword;
 use adit_ssh_config::request::{Request, Session, Setting};
+use clap::ValueEnum as _;
 
-use crate::args::Log;
+use crate::args::{Log, LogFormat};
+use crate::background::{Begun, Front};
 use crate::failure::{self, Exit, Failure};
 use crate::settings::sources::Sources;
 use crate::settings::{algorithms, sources};
 use crate::ssh::options::{Instead, Options};
 use crate::ssh::plan::Plan;
-use crate::{harden, log, runtime};
+use crate::{background, harden, log, runtime, talk};
 
 mod connection;
 mod help;
 mod lent;
+mod local_command;
 mod options;
 mod plan;
 mod print;
@@ -30,7 +35,7 @@ mod words;
 
 /// Does what `ssh` would do with these words, and yields its exit code.
 pub(crate) fn main(words: Vec<OsString>, log: Log) -> ExitCode {
-    let done = Options::parse(words).and_then(|options| run(options, log));
+    let done = Options::parse(words.clone()).and_then(|options| run(options, words, log));
     match done {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -40,28 +45,123 @@ pub(crate) fn main(words: Vec<OsString>, log: Log) -> ExitCode {
     }
 }
 
-fn run(options: Options, log: Log) -> Result<u8, Failure> {
+fn run(options: Options, words: Vec<OsString>, log: Log) -> Result<u8, Failure> {
     match &options.instead {
         Some(Instead::Version) => {
-            eprintln!("adit_{}", env!("CARGO_PKG_VERSION"));
-            return Ok(0);
+            eprintln!("adit_{}, ring", env!("CARGO_PKG_VERSION"));
+            Ok(0)
         }
-        Some(Instead::Help) => return tell(help::TEXT),
-        Some(Instead::Query(kind)) => return tell(&query::list(kind)?),
+        Some(Instead::Help) => tell(help::TEXT),
+        Some(Instead::Query(kind)) => tell(&query::list(kind)?),
         Some(Instead::Print) => {
             let like = options.like.clone();
-            return print::run(request(options)?, like.as_deref()).map(|()| 0);
+            print::run(request(options)?, like.as_deref()).map(|()| 0)
         }
-        None => {}
+        None => connect(options, words, log),
     }
-    log::start(&log)?;
-    harden::process();
-    let command = options.command.clone();
-    let stdio = options.stdio.clone();
+}
+
+/// Connects, here or in the background.
+fn connect(options: Options, words: Vec<OsString>, log: Log) -> Result<u8, Failure> {
+    if options.control.is_some() {
+        return Err(Failure::new(Exit::Usage, "-O: there is no shared connection")
+            .hint("each call has a connection of its own"));
+    }
+    let error = options.log_file.as_deref().map(divert).transpose()?;
+    let Options { is_behind, .. } = options;
+    let (command, stdio) = (options.command.clone(), options.stdio.clone());
+    let log = Log {
+        filter: options.log.clone().or(log.filter).or_else(|| std::env::var("ADIT_LOG").ok()),
+        format: match options.log_format.as_deref() {
+            Some(format) => LogFormat::from_str(format, true)
+                .map_err(|why| Failure::new(Exit::Usage, format!("--log-format: {why}")))?,
+            None => log.format,
+        },
+        ..log
+    };
     let Request { destination, settings, files, session, .. } = request(options)?;
+    refuse(&settings)?;
     let mut sources = Sources::new(settings, files, session)?;
-    let plan = Plan::new(&mut sources, destination, command, stdio)?;
+    if is_behind {
+        sources.hush();
+    }
+    let mut plan = Plan::new(&mut sources, destination, command, stdio)?;
+    if plan.errand.background && !is_behind {
+        return go_behind(words, error);
+    }
+    start_log(log, plan.level)?;
+    harden::process();
+    plan.errand.error = error;
+    if is_behind {
+        let front = Front::take()
+            .map_err(|error| Failure::new(Exit::Other, format!("nobody waits: {error}")))?;
+        plan.errand.front = Some(front);
+    }
     runtime::run(connection::run(plan))
+}
+
+/// Refuses what cannot be done, and was asked for by an option of its own.
+fn refuse(settings: &[Setting]) -> Result<(), Failure> {
+    let asked = |keyword| {
+        settings.iter().any(|it| matches!(it, Setting::Word(known, _) if *known == keyword))
+    };
+    if asked(Keyword::TunnelDevice) {
+        return Err(Failure::new(Exit::Usage, "-w: no network devices are joined")
+            .hint("-D opens a proxy for programs that know one"));
+    }
+    if asked(Keyword::Pkcs11Provider) {
+        return Err(Failure::new(
+            Exit::Usage,
+            "-I: keys of PKCS#11 are used by way of an agent only",
+        )
+        .hint("ssh-add -s adds them to one"));
+    }
+    Ok(())
+}
+
+/// Has all that this program says go to a file, and yields what standard error was.
+fn divert(path: &Path) -> Result<OwnedFd, Failure> {
+    let diverted = || -> io::Result<OwnedFd> {
+        let file = File::options().append(true).create(true).open(path)?;
+        let error = rustix::stdio::stderr().try_clone_to_owned()?;
+        rustix::stdio::dup2_stderr(file)?;
+        Ok(error)
+    };
+    diverted().map_err(|error| {
+        Failure::new(Exit::Usage, format!("cannot open the log file {}: {error}", path.display()))
+    })
+}
+
+/// Has another process do it, and waits until that is in the background.
+fn go_behind(words: Vec<OsString>, error: Option<OwnedFd>) -> Result<u8, Failure> {
+    let begun = || {
+        let error = match error {
+            Some(error) => error,
+            None => rustix::stdio::stderr().try_clone_to_owned()?,
+        };
+        let own = ["ssh", "--background"].map(OsString::from);
+        background::start(&own.into_iter().chain(words).collect::<Vec<_>>(), error)
+    };
+    match begun() {
+        Ok(Begun::Ready) => Ok(0),
+        Ok(Begun::Ended(status)) => {
+            let code = status.code().and_then(|code| u8::try_from(code).ok());
+            Ok(code.unwrap_or(failure::OF_SSH))
+        }
+        Err(error) => {
+            Err(Failure::new(Exit::Other, format!("cannot go to the background: {error}")))
+        }
+    }
+}
+
+/// Begins to log, at a level of `ssh_config(5)` unless something else says how much.
+fn start_log(mut log: Log, level: &str) -> Result<(), Failure> {
+    let (filter, limit) = log::of_level(level);
+    talk::limit(limit);
+    if log.filter.is_none() && log.verbose == 0 {
+        log.filter = Some(filter.to_owned());
+    }
+    log::start(&log)
 }
 
 /// Writes to standard output.

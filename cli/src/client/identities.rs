@@ -13,6 +13,7 @@ use adit_transport::public_key::PublicKey;
 
 use crate::settings::Settings;
 use crate::settings::identity_files::IdentityFiles;
+use crate::talk::{self, Weight};
 
 /// A key that the settings name.
 struct Named {
@@ -73,7 +74,10 @@ fn certify<'a>(
     let found = keys.find_map(|key| key.certified(Arc::clone(&certified.certificate)));
     if found.is_none() && certified.explicit {
         let file = certified.file.display();
-        eprintln!("adit: warning: certificate {file}: neither a file nor the agent has its key");
+        talk::say(
+            Weight::Warning,
+            format_args!("warning: certificate {file}: neither a file nor the agent has its key"),
+        );
     }
     found
 }
@@ -99,7 +103,8 @@ fn certificates(settings: &Settings, keys: &[PathBuf]) -> Vec<Certified> {
 
 fn load_certificate(file: PathBuf, explicit: bool) -> Option<Certified> {
     let warn = |why: &dyn Display| {
-        eprintln!("adit: warning: certificate {}: {why}", file.display());
+        let words = format_args!("warning: certificate {}: {why}", file.display());
+        talk::say(Weight::Warning, words);
         None
     };
     let text = match std::fs::read_to_string(&file) {
@@ -134,9 +139,9 @@ fn load(path: &Path) -> Option<Named> {
         Err(error) => {
             let public = public(path).or_else(|| public_beside(path));
             if public.is_none() {
-                eprintln!("adit: warning: {error}");
+                talk::say(Weight::Warning, format_args!("warning: {error}"));
                 if let Some(hint) = error.hint() {
-                    eprintln!("hint: {hint}");
+                    talk::line(Weight::Warning, format_args!("hint: {hint}"));
                 }
             }
             public.map(|public| Named { public: Some(public), candidate: None })

@@ -14,13 +14,14 @@ use adit_transport::trust::{Policy, Trust};
 
 use crate::failure::{Exit, Failure};
 use crate::settings::{HostKeyOrder, Settings, StrictHostKeys};
+use crate::talk::{self, Weight};
 
 /// Trust in a host by the files of known hosts that the settings name.
 pub(super) fn trust(settings: &Settings, host: Host) -> Trust {
     let files = &settings.user_known_hosts;
     let known = KnownHosts::load(files.iter().chain(&settings.global_known_hosts));
     for warning in known.warnings() {
-        eprintln!("adit: warning: {warning}");
+        talk::say(Weight::Warning, format_args!("warning: {warning}"));
     }
     let form = if settings.hash_known_hosts { NameForm::Hashed } else { NameForm::Plain };
     let file = files.first().map(|file| (file.clone(), form));

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::failure::{Exit, Failure};
 use crate::open::tunnel::Tunnel;
+use crate::talk::{self, Weight};
 
 /// How a tunnel is told that is ready: to people on standard error, and to programs as well
 /// where they ask for it.
@@ -85,7 +86,8 @@ fn tell_port(tunnel: &Tunnel, ready: &Ready<'_>) -> Result<(), Failure> {
     if let (true, Ready::There(Entry::Tcp { port, .. })) = (asked, ready) {
         let target = tunnel.target();
         let target = target.as_deref().unwrap_or("socks");
-        eprintln!("Allocated port {port} for remote forward to {target}");
+        let words = format_args!("Allocated port {port} for remote forward to {target}");
+        talk::line(Weight::Note, words);
     }
     Ok(())
 }

@@ -25,12 +25,12 @@ pub(crate) enum Reading {
 }
 
 impl Ends {
-    /// Takes those of this process. Its standard input and output are empty from then on; what it
+    /// Takes those of this process, with another standard error where one is given. Its standard input and output are empty from then on; what it
     /// says by itself still goes to standard error.
     ///
     /// # Errors
     /// Where the system refuses.
-    pub(crate) fn take(reading: Reading) -> io::Result<Self> {
+    pub(crate) fn take(reading: Reading, error: Option<OwnedFd>) -> io::Result<Self> {
         let input = match reading {
             Reading::Read => {
                 let input = owned(rustix::stdio::stdin())?;
@@ -41,7 +41,11 @@ impl Ends {
         };
         let output = owned(rustix::stdio::stdout())?;
         rustix::stdio::dup2_stdout(File::options().write(true).open("/dev/null")?)?;
-        Ok(Self { input, output, error: owned(rustix::stdio::stderr())? })
+        let error = match error {
+            Some(error) => error,
+            None => owned(rustix::stdio::stderr())?,
+        };
+        Ok(Self { input, output, error })
     }
 }
 

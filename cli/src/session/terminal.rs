@@ -9,6 +9,7 @@ use rustix::process::{Signal, getpgrp, kill_process_group};
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
 
 use crate::session::modes;
+use crate::talk;
 
 /// The user's terminal, which is as it was again once this is dropped.
 #[derive(Debug)]
@@ -56,7 +57,10 @@ impl Terminal {
     pub(crate) fn set_raw(&mut self) {
         if let Some(usual) = &self.usual {
             match set(&self.device, OptionalActions::Drain, &modes::raw(usual)) {
-                Ok(()) => self.is_raw = true,
+                Ok(()) => {
+                    self.is_raw = true;
+                    talk::set_raw(true);
+                }
                 Err(error) => tracing::warn!(%error, "the terminal cannot be made raw"),
             }
         }
@@ -66,7 +70,10 @@ impl Terminal {
     pub(crate) fn restore(&mut self) {
         if let Some(usual) = self.usual.as_ref().filter(|_| self.is_raw) {
             match set(&self.device, OptionalActions::Drain, usual) {
-                Ok(()) => self.is_raw = false,
+                Ok(()) => {
+                    self.is_raw = false;
+                    talk::set_raw(false);
+                }
                 Err(error) => tracing::warn!(%error, "the terminal cannot be put back as it was"),
             }
         }

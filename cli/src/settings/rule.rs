@@ -88,10 +88,14 @@ const KEPT: &[K] = &[
 /// Keywords for sessions.
 const OF_SESSIONS: &[K] = &[
     K::EscapeChar,
+    K::ForkAfterAuthentication,
     K::ForwardAgent,
     K::ForwardX11,
     K::ForwardX11Timeout,
     K::ForwardX11Trusted,
+    K::LocalCommand,
+    K::LogLevel,
+    K::PermitLocalCommand,
     K::RemoteCommand,
     K::RequestTty,
     K::SendEnv,
@@ -171,10 +175,6 @@ const OTHERS: &[(K, Rule)] = &[
             "fingerprints are shown as SHA256",
         ),
     ),
-    (
-        K::ForkAfterAuthentication,
-        Rule::Warned(|it| it.is_yes(K::ForkAfterAuthentication), "adit stays in the foreground"),
-    ),
     (K::HostbasedAcceptedAlgorithms, Rule::Idle("see HostbasedAuthentication")),
     (
         K::HostbasedAuthentication,
@@ -191,13 +191,6 @@ const OTHERS: &[(K, Rule)] = &[
             "the command is not run: host keys are looked for in files only",
         ),
     ),
-    (K::LocalCommand, Rule::Idle("see PermitLocalCommand")),
-    (
-        K::LogLevel,
-        Rule::Idle(
-            "-v and --log say what is logged; below info it hides the warnings of this table",
-        ),
-    ),
     (K::LogVerbose, Rule::Idle("-v and --log say what is logged")),
     (
         K::NoHostAuthenticationForLocalhost,
@@ -207,13 +200,6 @@ const OTHERS: &[(K, Rule)] = &[
         ),
     ),
     (K::ObscureKeystrokeTiming, Rule::Idle("keystrokes are sent when they come")),
-    (
-        K::PermitLocalCommand,
-        Rule::Warned(
-            |it| it.is_yes(K::PermitLocalCommand) && it.text(K::LocalCommand).is_some(),
-            "no local command is run",
-        ),
-    ),
     (
         K::Pkcs11Provider,
         Rule::Warned(

@@ -25,6 +25,8 @@ pub(crate) struct Sources {
     system: System,
     /// What has been told of these sources.
     told: Vec<String>,
+    /// Whether another process has told all of it.
+    told_before: bool,
 }
 
 impl Sources {
@@ -37,7 +39,19 @@ impl Sources {
         files: Files,
         session: Session,
     ) -> Result<Self, Failure> {
-        Ok(Self { settings, files, session, system: system()?, told: Vec::new() })
+        Ok(Self {
+            settings,
+            files,
+            session,
+            system: system()?,
+            told: Vec::new(),
+            told_before: false,
+        })
+    }
+
+    /// Tells nothing of what is not kept: another process has.
+    pub(crate) fn hush(&mut self) {
+        self.told_before = true;
     }
 
     /// The settings for the destination.
@@ -88,7 +102,8 @@ impl Sources {
 
     fn read(&mut self, request: &Request) -> Result<(Config, Settings), Failure> {
         let config = Config::read(request, &self.system).map_err(|error| fault::explain(&error))?;
-        let quiet = matches!(config.choice(Keyword::LogLevel), Some("SILENT" | "FATAL" | "ERROR"));
+        let quiet = self.told_before
+            || matches!(config.choice(Keyword::LogLevel), Some("SILENT" | "FATAL" | "ERROR"));
         let passed_over = config.notices().iter().filter_map(|notice| match notice.why {
             // Debian's own file asks for it, of a ssh that may have it.
             Reason::Unsupported if !is_gssapi(&notice.keyword) => Some(notice.to_string()),

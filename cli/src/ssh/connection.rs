@@ -9,6 +9,7 @@ use adit_forward::channel::{Router, Routes};
 use bytes::Bytes;
 use tokio::time::timeout;
 
+use crate::background::{Front, Voice};
 use crate::client;
 use crate::client::chain::Chain;
 use crate::client::hop::Entered;
@@ -19,8 +20,8 @@ use crate::open::server::Server;
 use crate::open::stdio;
 use crate::ssh::lent::Lent;
 use crate::ssh::plan::{Errand, Plan, Purpose};
-use crate::ssh::program;
 use crate::ssh::signals::Signals;
+use crate::ssh::{local_command, program};
 
 /// Connects, does what is to be done, and yields the exit code.
 ///
@@ -34,7 +35,7 @@ pub(super) async fn run(plan: Plan) -> Result<u8, Failure> {
 }
 
 async fn through(plan: Plan, chain: &mut Chain) -> Result<u8, Failure> {
-    let Plan { mut tunnels, errand } = plan;
+    let Plan { mut tunnels, mut errand, .. } = plan;
     let route = tunnels.route();
     let Entered { link, learner, binding, .. } = client::connect(route, chain, &mut Nobody).await?;
     let name = route.name();
@@ -48,7 +49,7 @@ async fn through(plan: Plan, chain: &mut Chain) -> Result<u8, Failure> {
     tokio::spawn(Router::new(openings, routes.clone()).run());
     let connection = Connection { session: handle, server, routes, binding };
     let done = tokio::select! {
-        done = connection.serve(&mut tunnels, &errand) => done,
+        done = connection.serve(&mut tunnels, &mut errand) => done,
         cause = &mut driver => return Err(chain.explain(cause, &name).await),
     };
     match done {
@@ -76,7 +77,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(&self, tunnels: &mut Beside, errand: &Errand) -> Result<u8, Failure> {
+    async fn serve(&self, tunnels: &mut Beside, errand: &mut Errand) -> Result<u8, Failure> {
         let mut signals = Signals::listen()
             .map_err(|error| Failure::new(Exit::Other, format!("no signals: {error}")))?;
         tokio::select! {
@@ -84,22 +85,34 @@ impl Connection {
             () = signals.wait() => return Ok(OF_SSH),
         }
         let purpose = errand.purpose.clone();
+        // A log in a file, and what is logged by -v, is for somebody who looks.
+        let is_heard = errand.error.is_some() || tracing::enabled!(tracing::Level::INFO);
+        let voice = if is_heard { Voice::Kept } else { Voice::Lost };
+        let mut front = errand.front.take();
         let done = async {
+            if let Some(command) = &errand.local_command {
+                local_command::run(command).await;
+            }
             match purpose {
                 Purpose::Tunnels => {
                     self.want_no_more_sessions();
+                    leave(&mut front, voice);
                     pending().await
                 }
                 Purpose::Stdio(target) => {
                     self.want_no_more_sessions();
+                    leave(&mut front, voice);
                     stdio::carry(target, self.session.clone()).await?;
                     // The server passes on what it was given only while it is there.
                     let _ = timeout(LEAVE, self.session.idle()).await;
                     Ok(0)
                 }
                 Purpose::Program(program) => {
-                    let started = || self.want_no_more_sessions();
-                    let Errand { agent, display, .. } = errand;
+                    let started = || {
+                        self.want_no_more_sessions();
+                        leave(&mut front, voice);
+                    };
+                    let Errand { agent, display, .. } = &*errand;
                     let lent =
                         Lent::lend(&self.routes, &self.binding, agent.as_ref(), display.as_ref())
                             .await;
@@ -123,6 +136,14 @@ impl Connection {
         if self.server != Server::Other {
             self.session.notify(global_request::Kind::NoMoreSessions);
         }
+    }
+}
+
+/// Leaves the terminal to whoever waits in front, if anybody does.
+fn leave(front: &mut Option<Front>, voice: Voice) {
+    let Some(front) = front.take() else { return };
+    if let Err(error) = front.leave(voice) {
+        tracing::warn!(%error, "it stays in the foreground");
     }
 }
 

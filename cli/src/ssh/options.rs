@@ -28,6 +28,8 @@ pub(super) struct Options {
     pub(super) log: Option<String>,
     /// `--log-format`.
     pub(super) log_format: Option<String>,
+    /// `--background`, which only adit itself says: somebody waits in front.
+    pub(super) is_behind: bool,
     /// The server.
     pub(super) destination: Option<String>,
     /// The command, with spaces between its words.
@@ -159,6 +161,7 @@ impl Options {
             None => rest.words.next().map_or_else(|| Err(missing(&format!("-{name}"))), text),
         };
         match name {
+            "background" => self.is_behind = true,
             "help" => self.instead = Some(Instead::Help),
             "version" => self.instead = Some(Instead::Version),
             "like" => self.like = Some(value()?),

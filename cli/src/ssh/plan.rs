@@ -1,5 +1,6 @@
 //! What a call of `ssh(1)` comes to, checked.
 
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
@@ -10,13 +11,15 @@ use adit_ssh_config::keyword::Keyword;
 use adit_ssh_config::value::{Escape, Value};
 use bytes::Bytes;
 
+use crate::background::Front;
 use crate::client::{Route, proxy};
 use crate::failure::{Exit, Failure};
 use crate::open;
 use crate::open::beside::Beside;
 use crate::session::ends::Reading;
 use crate::session::request::Program;
-use crate::settings::sources::Sources;
+use crate::settings::fault;
+use crate::settings::sources::{self, Sources};
 use crate::{agent_forwarding, x11};
 
 /// What a call of `ssh(1)` comes to, checked.
@@ -25,6 +28,8 @@ pub(super) struct Plan {
     pub(super) tunnels: Beside,
     /// What is done at its end.
     pub(super) errand: Errand,
+    /// `LogLevel`.
+    pub(super) level: &'static str,
 }
 
 /// What is done at the server, and how.
@@ -41,6 +46,14 @@ pub(super) struct Errand {
     pub(super) environment: Vec<(Bytes, Bytes)>,
     /// The character that makes escapes, where there is a terminal.
     pub(super) escape: Option<u8>,
+    /// The command that runs here after the login.
+    pub(super) local_command: Option<String>,
+    /// Whether this goes to the background.
+    pub(super) background: bool,
+    /// Who waits for that.
+    pub(super) front: Option<Front>,
+    /// What standard error was before it became the log.
+    pub(super) error: Option<OwnedFd>,
     /// The socket of the agent that the program reaches.
     pub(super) agent: Option<PathBuf>,
     /// The display that it reaches.
@@ -89,7 +102,8 @@ impl Plan {
             Some(target) => Purpose::Stdio(target),
             None => purpose(&config, command)?,
         };
-        let null = config.is_yes(Keyword::StdinNull);
+        let background = config.is_yes(Keyword::ForkAfterAuthentication);
+        let null = background || config.is_yes(Keyword::StdinNull);
         let runs = matches!(purpose, Purpose::Program(_));
         let errand = Errand {
             host: config.host().to_owned(),
@@ -101,10 +115,15 @@ impl Plan {
                 Some(Value::Escape(Escape::Octet(octet))) => Some(*octet),
                 _ => None,
             },
+            local_command: local_command(&config)?,
+            background,
+            front: None,
+            error: None,
             agent: runs.then(|| agent_forwarding::socket(&config, route.settings())).flatten(),
             display: runs.then(|| x11::wish::Wish::of(&config)).flatten(),
         };
-        Ok(Self { tunnels: Beside::new(route, &config), errand })
+        let level = config.choice(Keyword::LogLevel).unwrap_or("INFO");
+        Ok(Self { level, tunnels: Beside::new(route, &config), errand })
     }
 }
 
@@ -126,6 +145,17 @@ fn purpose(config: &Config, command: Vec<u8>) -> Result<Purpose, Failure> {
         _ if command.is_empty() => Purpose::Program(Program::Shell),
         _ => Purpose::Program(Program::Command(command.into())),
     })
+}
+
+/// `LocalCommand`, where `PermitLocalCommand` permits it.
+fn local_command(config: &Config) -> Result<Option<String>, Failure> {
+    if !config.is_yes(Keyword::PermitLocalCommand) {
+        return Ok(None);
+    }
+    let Some(command) = config.text(Keyword::LocalCommand) else { return Ok(None) };
+    let system = sources::system()?;
+    let expanded = config.expanded(Keyword::LocalCommand, command, &system);
+    expanded.map(Some).map_err(|error| fault::explain(&error))
 }
 
 fn wish(config: &Config) -> Wish {

@@ -19,6 +19,7 @@ use crate::session::request::{Program, Request};
 use crate::session::terminal::Terminal;
 use crate::ssh::lent::Lent;
 use crate::ssh::plan::{Errand, Wish};
+use crate::talk::{self, Weight};
 
 /// How many orders may wait for a session to take them.
 const ORDERS: usize = 16;
@@ -44,7 +45,7 @@ Supported escape sequences:\r
 pub(super) async fn run(
     session: &Handle,
     program: Program,
-    errand: &Errand,
+    errand: &mut Errand,
     lent: &Lent,
     started: impl FnMut(),
 ) -> Result<u8, Failure> {
@@ -58,7 +59,7 @@ pub(super) async fn run(
         x11: lent.display(),
         escape: errand.escape.filter(|_| terminal.is_some()),
     };
-    let ends = Ends::take(errand.reading).map_err(broken)?;
+    let ends = Ends::take(errand.reading, errand.error.take()).map_err(broken)?;
     if let Some(terminal) = &mut terminal {
         terminal.set_raw();
     }
@@ -67,7 +68,7 @@ pub(super) async fn run(
     let attendant = Attendant { session, terminal, orders, escape: errand.escape, started };
     let outcome = attendant.attend(request, ends, control).await.map_err(broken)?;
     if had_terminal && !matches!(outcome, Err(Fault::Opening(_))) {
-        eprintln!("Connection to {} closed.", errand.host);
+        talk::line(Weight::Note, format_args!("Connection to {} closed.", errand.host));
     }
     match outcome {
         // Codes of programs are octets; of another one ssh keeps what the system keeps.
@@ -97,7 +98,8 @@ fn wanted(program: &Program, errand: &Errand) -> io::Result<Option<Terminal>> {
     }
     let input = rustix::stdio::stdin();
     if errand.reading == Reading::Null || !rustix::termios::isatty(input) {
-        eprintln!("Pseudo-terminal will not be allocated because stdin is not a terminal.");
+        let words = "Pseudo-terminal will not be allocated because stdin is not a terminal.";
+        talk::line(Weight::Note, words);
         return Ok(None);
     }
     Terminal::of(input).map(Some)
@@ -143,9 +145,9 @@ impl<S: FnMut()> Attendant<'_, S> {
             Event::NoTerminal => {
                 // What is typed is to be seen again.
                 self.terminal = None;
-                eprintln!("adit: the server gives no terminal");
+                talk::say(Weight::Warning, "the server gives no terminal");
             }
-            Event::NoX11 => eprintln!("adit: the server forwards no X11"),
+            Event::NoX11 => talk::say(Weight::Warning, "the server forwards no X11"),
             Event::Escape(escape) => self.escape(escape),
         }
     }

@@ -47,6 +47,10 @@ fn copy_root(trial: &mut Trial<'_, '_>, to: &Path) -> Result<()> {
     let mut command = Command::new("cp");
     command.args(["--archive", "--one-file-system", &format!("/proc/{init}/root/.")]).arg(to);
     process::succeed(command, COPY_LIMIT)?;
+    // Devices are on a file system of their own, and ssh wants this one.
+    let mut device = Command::new("cp");
+    device.args(["--archive", "/dev/null"]).arg(to.join("dev/null"));
+    process::succeed(device, COPY_LIMIT)?;
     for name in ["etc/hosts", "etc/ssh/ssh_config"] {
         let file = to.join(name);
         if !file.exists() {
