@@ -42,7 +42,8 @@ impl Recipe {
         setup: include_str!("image/programs.sh"),
     };
 
-    /// The peers of a release. `passwd` is named, as newer packages of OpenSSH no longer bring it.
+    /// The peers of a release. `passwd` is named, as newer packages of OpenSSH no longer bring it;
+    /// behind the servers and clients stand the programs that sessions run.
     pub(crate) const fn peer(release: Release) -> Self {
         Self {
             prefix: "",
@@ -53,6 +54,12 @@ impl Recipe {
                 "openssh-client",
                 "openssh-sftp-server",
                 "dropbear-bin",
+                "git",
+                "putty-tools",
+                "python3",
+                "rsync",
+                "x11-apps",
+                "xauth",
             ],
             setup: include_str!("image/setup.sh"),
         }
@@ -125,6 +132,6 @@ mod tests {
         let [.., backports] = Release::Newest.suites() else { panic!("suites") };
         let packages = Recipe::peer(Release::Newest).include(*backports);
         assert!(packages.contains("openssh-server/trixie-backports"), "{packages}");
-        assert!(packages.ends_with(",dropbear-bin"), "{packages}");
+        assert!(packages.contains(",dropbear-bin,"), "{packages}");
     }
 }

@@ -4,6 +4,8 @@
 set -eu
 
 packages="openssh-server openssh-client openssh-sftp-server dropbear-bin"
+# What sessions run; x11-utils is not among it, as it brings all of Mesa.
+packages="$packages git putty-tools python3 rsync x11-apps xauth"
 
 install_packages() {
     export DEBIAN_FRONTEND=noninteractive
@@ -12,7 +14,7 @@ install_packages() {
     apt-get -q install -y --no-install-recommends ${1:+-t "$1"} passwd $packages
 }
 
-if ! command -v sshd >/dev/null || ! command -v dropbear >/dev/null; then
+if ! command -v sshd >/dev/null || ! command -v xauth >/dev/null; then
     if [ -n "${1:-}" ]; then
         echo "deb http://deb.debian.org/debian $1 main" >/etc/apt/sources.list.d/backports.list
     fi
