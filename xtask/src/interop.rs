@@ -2,7 +2,9 @@
 
 mod agent;
 mod algorithm_table;
+mod ansible;
 mod call;
+mod caller;
 mod chain;
 mod client;
 mod container;
@@ -34,6 +36,7 @@ mod scenario;
 mod server;
 mod services;
 mod stage;
+mod stand_in;
 mod stock;
 mod target;
 mod trial;

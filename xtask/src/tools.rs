@@ -37,6 +37,22 @@ pub(crate) const FOR_INTEROP: [Tool; 4] = [
     Tool { program: "ssh-add", package: "openssh-client" },
 ];
 
+/// Programs that call ssh.
+pub(crate) const FOR_CALLERS: [Tool; 4] = [
+    Tool { program: "git", package: "git" },
+    Tool { program: "rsync", package: "rsync" },
+    Tool { program: "scp", package: "openssh-client" },
+    Tool { program: "sftp", package: "openssh-client" },
+];
+
+/// Tunnellers that have ssh carry what they do.
+pub(crate) const FOR_TUNNELLERS: [Tool; 4] = [
+    Tool { program: "autossh", package: "autossh" },
+    Tool { program: "sshuttle", package: "sshuttle" },
+    Tool { program: "nft", package: "nftables" },
+    Tool { program: "ip", package: "iproute2" },
+];
+
 /// What adit is measured beside.
 pub(crate) const FOR_BENCH: [Tool; 3] = [
     Tool { program: "ssh", package: "openssh-client" },

@@ -36,6 +36,18 @@ impl Call {
         command.arg(self.server.ip().to_string()).env_remove("SSH_AUTH_SOCK");
     }
 
+    /// The same as lines of a configuration, for those who call the client by a name of the host.
+    pub(crate) fn configuration(&self) -> String {
+        let mut lines = vec![
+            format!("HostName {}", self.server.ip()),
+            format!("Port {}", self.server.port()),
+            format!("User {}", self.user),
+        ];
+        lines.extend(self.identity.iter().map(|path| format!("IdentityFile {}", path.display())));
+        lines.extend(self.options().iter().map(|(keyword, value)| format!("{keyword} {value}")));
+        lines.join("\n") + "\n"
+    }
+
     /// The options of the call, and the ordinary ones that it does not set itself.
     fn options(&self) -> Vec<(String, String)> {
         let known_hosts = self.known_hosts.display().to_string();

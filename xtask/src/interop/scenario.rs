@@ -1,7 +1,9 @@
 //! What is tried with each peer.
 
 pub(crate) mod algorithms;
+mod ansible;
 mod bulk;
+mod callers;
 mod fixed_ports;
 mod half_close;
 mod host_keys;
@@ -15,6 +17,7 @@ mod refused;
 mod refused_login;
 mod remote_sockets;
 mod server_gone;
+mod sessions;
 mod settings;
 mod sockets;
 mod stalled_reader;
@@ -25,6 +28,7 @@ mod stock_client_programs;
 mod stock_client_refused;
 mod stock_client_sockets;
 mod together;
+mod tunnellers;
 mod unclean;
 mod user_keys;
 mod wrong_host_key;
@@ -55,7 +59,7 @@ pub(crate) struct Scenario {
 pub(crate) type Run = fn(&mut Trial<'_, '_>) -> Result<(), Stop>;
 
 /// All scenarios, in the order of the tables.
-pub(crate) const ALL: [Scenario; 43] = [
+pub(crate) const ALL: [Scenario; 48] = [
     server("bulk", "much down and much up; both at once with RekeyLimit 1M", bulk::run).heavy(),
     server(
         "algorithms",
@@ -131,6 +135,19 @@ pub(crate) const ALL: [Scenario; 43] = [
         "curl (http, five kinds of proxy, smtp, imap, pop3) and redis, by IPv4 and IPv6",
         programs::run,
     ),
+    server(
+        "sessions",
+        "commands, subsystems and terminals by adit in the place of ssh",
+        sessions::run,
+    ),
+    server("callers", "git, rsync, scp and sftp with adit as the ssh command", callers::run),
+    server("ansible", "a playbook of ansible with adit as its ssh", ansible::run),
+    server(
+        "sshuttle",
+        "a network of the peer's by sshuttle with adit as its ssh",
+        tunnellers::sshuttle,
+    ),
+    server("autossh", "a tunnel that autossh opens again whenever adit ends", tunnellers::autossh),
     client("settings", "ssh -G and adit come to the same settings, case by case", settings::run),
     client(
         "stock-client",

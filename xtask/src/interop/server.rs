@@ -203,6 +203,8 @@ fn configuration(place: &dyn Place, settings: &Settings) -> String {
     let rest = [
         // The shared folder belongs to whoever runs this.
         "StrictModes no",
+        "Subsystem sftp internal-sftp",
+        "AcceptEnv ADIT_*",
         "UsePAM no",
         "PasswordAuthentication no",
         "KbdInteractiveAuthentication no",

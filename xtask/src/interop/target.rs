@@ -1,5 +1,6 @@
 //! The target behind the tunnel: this program once more, in the network of the peer.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,11 +30,16 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn start(place: &dyn Place, log: &Path) -> Result<Self> {
+        Self::start_on(place, Ipv4Addr::LOCALHOST, log)
+    }
+
+    /// As [`Target::start`], with another address by IPv4 that the place has.
+    pub(crate) fn start_on(place: &dyn Place, address: Ipv4Addr, log: &Path) -> Result<Self> {
         let name = format!("target-{}.sock", leftover::serial());
         let outside = place.shared().outside(&name);
         let own = std::env::current_exe().context("find this program")?;
         let mut command = place.guest(&own);
-        command.arg("target").arg("127.0.0.1:0").arg(&outside);
+        command.arg("target").arg(format!("{address}:0")).arg(&outside);
         if place.has_ipv6() {
             command.arg("[::1]:0");
         }
