@@ -10,6 +10,7 @@ mod client;
 mod container;
 mod conversation;
 mod crossing;
+mod display;
 mod engine;
 mod forward;
 mod gateway;

@@ -53,6 +53,14 @@ pub(crate) const FOR_TUNNELLERS: [Tool; 4] = [
     Tool { program: "ip", package: "iproute2" },
 ];
 
+/// A display without a screen, and what looks at it.
+pub(crate) const FOR_DISPLAYS: [Tool; 4] = [
+    Tool { program: "Xvfb", package: "xvfb" },
+    Tool { program: "xauth", package: "xauth" },
+    Tool { program: "xdpyinfo", package: "x11-utils" },
+    Tool { program: "xwininfo", package: "x11-utils" },
+];
+
 /// What adit is measured beside.
 pub(crate) const FOR_BENCH: [Tool; 3] = [
     Tool { program: "ssh", package: "openssh-client" },

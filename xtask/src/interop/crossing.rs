@@ -41,6 +41,8 @@ pub(crate) struct Crossing {
 enum Opened {
     Tested(Client),
     Stock(Watched),
+    /// Whoever opened it has it still.
+    Beside,
 }
 
 #[derive(Debug)]
@@ -79,6 +81,12 @@ impl Crossing {
     pub(crate) fn of(client: Client) -> Self {
         let begins = client.listening.clone();
         Self { role: Role::Server, client: Opened::Tested(client), begins, _server: None }
+    }
+
+    /// As [`Self::of`], with a client that the caller keeps.
+    pub(crate) fn beside(begins: &[Endpoint]) -> Self {
+        let begins = begins.to_vec();
+        Self { role: Role::Server, client: Opened::Beside, begins, _server: None }
     }
 
     fn by_adit(
@@ -171,6 +179,7 @@ impl Crossing {
         match &self.client {
             Opened::Tested(client) => client.process.last_words(),
             Opened::Stock(process) => process.last_words(),
+            Opened::Beside => "has its own log".to_owned(),
         }
     }
 
@@ -179,6 +188,7 @@ impl Crossing {
         match self.client {
             Opened::Tested(client) => client.end(trial.program),
             Opened::Stock(mut process) => process.stop().map(drop),
+            Opened::Beside => Ok(()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is tried with each peer.
 
+mod agent;
 pub(crate) mod algorithms;
 mod ansible;
 mod bulk;
@@ -17,6 +18,7 @@ mod refused;
 mod refused_login;
 mod remote_sockets;
 mod server_gone;
+mod session_together;
 mod sessions;
 mod settings;
 mod sockets;
@@ -32,6 +34,7 @@ mod tunnellers;
 mod unclean;
 mod user_keys;
 mod wrong_host_key;
+mod x11;
 
 use crate::interop::role::Role;
 use crate::interop::trial::{Stop, Trial};
@@ -59,7 +62,7 @@ pub(crate) struct Scenario {
 pub(crate) type Run = fn(&mut Trial<'_, '_>) -> Result<(), Stop>;
 
 /// All scenarios, in the order of the tables.
-pub(crate) const ALL: [Scenario; 48] = [
+pub(crate) const ALL: [Scenario; 51] = [
     server("bulk", "much down and much up; both at once with RekeyLimit 1M", bulk::run).heavy(),
     server(
         "algorithms",
@@ -148,6 +151,21 @@ pub(crate) const ALL: [Scenario; 48] = [
         tunnellers::sshuttle,
     ),
     server("autossh", "a tunnel that autossh opens again whenever adit ends", tunnellers::autossh),
+    server(
+        "x11",
+        "programs of a session on a display here, twenty at once; the cookie stays here",
+        x11::run,
+    ),
+    server(
+        "agent",
+        "from the peer to a second server by the agent, with a key for those hosts alone",
+        agent::run,
+    ),
+    server(
+        "session-together",
+        "a session, its display, the agent and each kind of tunnel in one connection beside bulk",
+        session_together::run,
+    ),
     client("settings", "ssh -G and adit come to the same settings, case by case", settings::run),
     client(
         "stock-client",

@@ -147,6 +147,13 @@ impl<'a> Stage<'a> {
         self.join(from, place.as_ref())
     }
 
+    /// As [`Stage::join`], from the peer.
+    pub(crate) fn join_from_peer(&mut self, to: &dyn Place) -> Result<Vec<IpAddr>> {
+        self.place()?;
+        let place = self.place.as_ref().ok_or_else(|| Error::new("no peer"))?;
+        self.join(place.as_ref(), to)
+    }
+
     /// The servers of the programs that travel, on one side.
     pub(crate) fn services(&mut self, side: Side) -> Result<&Services> {
         let services = match self.services.take() {

@@ -216,6 +216,11 @@ impl<'t, 's> Trial<'t, 's> {
         self.stage.join_from_home(to)
     }
 
+    /// By which addresses the peer reaches a place.
+    pub(crate) fn road_from_peer(&mut self, to: &dyn Place) -> Result<Vec<IpAddr>> {
+        self.stage.join_from_peer(to)
+    }
+
     /// By which addresses a place reaches the peer.
     pub(crate) fn road_to_peer(&mut self, from: &dyn Place) -> Result<Vec<IpAddr>> {
         self.stage.join_to_peer(from)
