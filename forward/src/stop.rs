@@ -18,8 +18,15 @@ pub struct Switch(watch::Sender<Option<Instant>>);
 impl Switch {
     /// A switch, and the signal that it gives. Signals can be cloned.
     pub fn new() -> (Self, Signal) {
-        let (sender, receiver) = watch::channel(None);
-        (Self(sender), Signal(receiver))
+        let (sender, own) = watch::channel(None);
+        (Self(sender), Signal { own, whole: None })
+    }
+
+    /// A switch for a part of what ends by another signal, and a signal for that part: it is given
+    /// when either is, and the sooner end counts.
+    pub fn within(whole: Signal) -> (Self, Signal) {
+        let (sender, own) = watch::channel(None);
+        (Self(sender), Signal { own, whole: Some(Box::new(whole)) })
     }
 
     /// Asks to take nothing new from now on, and to have ended after `grace`. Nothing is cut
@@ -34,7 +41,10 @@ impl Switch {
 
 /// Tells when it is time to end.
 #[derive(Debug, Clone)]
-pub struct Signal(watch::Receiver<Option<Instant>>);
+pub struct Signal {
+    own: watch::Receiver<Option<Instant>>,
+    whole: Option<Box<Signal>>,
+}
 
 impl Signal {
     /// A signal that is never given.
@@ -47,8 +57,18 @@ impl Signal {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn asked(&mut self) {
-        if self.0.wait_for(Option::is_some).await.is_err() {
-            pending::<()>().await;
+        let own = &mut self.own;
+        let own = async {
+            if own.wait_for(Option::is_some).await.is_err() {
+                pending::<()>().await;
+            }
+        };
+        match &mut self.whole {
+            None => own.await,
+            Some(whole) => tokio::select! {
+                () = own => {}
+                () = Box::pin(whole.asked()) => {}
+            },
         }
     }
 
@@ -57,18 +77,29 @@ impl Signal {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn due(&mut self) {
-        loop {
-            let deadline = *self.0.borrow_and_update();
-            let reached = async {
-                match deadline {
-                    Some(deadline) => sleep_until(deadline).await,
-                    None => pending().await,
-                }
-            };
-            tokio::select! {
-                () = reached => return,
-                Ok(()) = self.0.changed() => {}
+        match &mut self.whole {
+            None => due(&mut self.own).await,
+            Some(whole) => tokio::select! {
+                () = due(&mut self.own) => {}
+                () = Box::pin(whole.due()) => {}
+            },
+        }
+    }
+}
+
+/// Waits until the time has come that the latest word names.
+async fn due(words: &mut watch::Receiver<Option<Instant>>) {
+    loop {
+        let deadline = *words.borrow_and_update();
+        let reached = async {
+            match deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => pending().await,
             }
+        };
+        tokio::select! {
+            () = reached => return,
+            Ok(()) = words.changed() => {}
         }
     }
 }
@@ -112,6 +143,22 @@ mod tests {
         let mut signal = Signal::never();
         assert!(timeout(LONG, signal.asked()).await.is_err());
         assert!(timeout(LONG, signal.due()).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_ends_by_itself_and_with_the_whole() {
+        let (whole, signal) = Switch::new();
+        let (part, mut one) = Switch::within(signal.clone());
+        let (_kept, mut other) = Switch::within(signal);
+        part.stop(Duration::MAX);
+        one.asked().await;
+        assert!(timeout(LONG, one.due()).await.is_err(), "what runs in the part may go on");
+        assert!(timeout(LONG, other.asked()).await.is_err(), "the others are not asked");
+        let start = Instant::now();
+        whole.stop(Duration::from_secs(3));
+        other.asked().await;
+        one.due().await;
+        assert_eq!(start.elapsed(), Duration::from_secs(3));
     }
 
     #[tokio::test(start_paused = true)]
