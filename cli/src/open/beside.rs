@@ -1,30 +1,24 @@
 //! Tunnels beside a session, through its connection.
 
-use std::io;
-
-use adit_channels::mux::Fund;
-use adit_channels::session::{self, Handle};
-use adit_forward::channel::Routes;
+use adit_channels::mux::{Class, Fund};
+use adit_channels::session;
 use adit_forward::stop::{Signal, Switch};
 use adit_ssh_config::config::Config;
-use tokio::task::JoinError;
 
-use crate::client::Route;
+use crate::client::{Route, keep_alive};
 use crate::failure::Failure;
 use crate::open;
-use crate::open::board::Board;
-use crate::open::opening::{Opening, Relays, Standing};
-use crate::open::placement::First;
-use crate::open::plan::{Loss, MEMORY, Plan};
+use crate::open::opening::{Terms, Through};
+use crate::open::plan::{Loss, MEMORY};
 use crate::open::ready::Audience;
-use crate::open::server::Server;
+use crate::open::tunnel::Tunnel;
+use crate::open::tunnels::Tunnels;
 
 /// Tunnels beside a session, through its connection. Dropped, they are closed.
 pub(crate) struct Beside {
-    plan: Plan,
-    board: Board,
-    standing: Standing,
-    passing: Relays,
+    route: Route,
+    asked: Vec<Tunnel>,
+    fund: Fund,
     _switch: Switch,
     signal: Signal,
 }
@@ -32,42 +26,33 @@ pub(crate) struct Beside {
 impl Beside {
     /// Those that a server's configuration asks for.
     pub(crate) fn new(route: Route, config: &Config) -> Self {
-        let tunnels = open::all(Vec::new(), config, route.settings());
+        let asked = open::all(Vec::new(), config, route.settings());
         let fund = Fund::new(MEMORY, route.servers());
-        let plan = Plan {
-            route,
-            stdio: None,
-            tunnels,
-            audience: Audience::Nobody,
-            loss: Loss::End,
-            connections: 1,
-            classes: Vec::new(),
-            fund,
-        };
         let (switch, signal) = Switch::new();
-        Self {
-            plan,
-            board: Board::new(1, First::ForAll),
-            standing: Standing::default(),
-            passing: Relays::new(),
-            _switch: switch,
-            signal,
-        }
+        Self { route, asked, fund, _switch: switch, signal }
     }
 
     /// The way to the server.
     pub(crate) fn route(&self) -> &Route {
-        &self.plan.route
+        &self.route
+    }
+
+    /// The tunnels that are asked for.
+    pub(crate) fn asked(&self) -> &[Tunnel] {
+        &self.asked
     }
 
     /// The memory of the connection.
     pub(crate) fn fund(&self) -> Fund {
-        self.plan.fund.clone()
+        self.fund.clone()
     }
 
     /// How the connection runs.
     pub(crate) fn session(&self) -> session::Config {
-        self.plan.session()
+        let mut config = session::Config::default();
+        keep_alive(self.route.settings(), &mut config);
+        config.limits.fund = Some(self.fund.clone());
+        config
     }
 
     /// Opens them. One that cannot be opened is told, and the session goes on without, unless
@@ -75,20 +60,15 @@ impl Beside {
     ///
     /// # Errors
     /// Where it does.
-    pub(crate) async fn open(
-        &mut self,
-        session: &Handle,
-        server: Server,
-        routes: &Routes,
-    ) -> Result<(), Failure> {
-        self.board.add(open::FIRST, session.clone());
-        let opening = Opening { plan: &self.plan, server, session, routes, board: &self.board };
-        self.passing = opening.open(&self.signal, &mut self.standing).await?;
-        Ok(())
-    }
-
-    /// Waits for one of them to end by itself, for as long as there are any. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Option<Result<io::Result<()>, JoinError>> {
-        open::next(&mut self.passing, &mut self.standing.relays).await
+    pub(crate) async fn open(&self, through: &Through) -> Result<Tunnels, Failure> {
+        let settings = self.route.settings().clone();
+        let terms = Terms { settings, loss: Loss::End, audience: Audience::Nobody };
+        let tunnels = Tunnels::of_one(terms, through.session.clone(), self.signal.clone());
+        for tunnel in &self.asked {
+            tunnels.want(tunnel.clone(), Class::default());
+        }
+        // That none is open is the end of nothing here.
+        tunnels.open(through).await?;
+        Ok(tunnels)
     }
 }

@@ -12,7 +12,6 @@ use adit_forward::spec;
 use adit_forward::stop::{Signal, Switch};
 use adit_ssh_config::config::Config;
 use adit_ssh_config::request;
-use tokio::task::JoinError;
 use tokio::time::sleep;
 
 use crate::args;
@@ -23,12 +22,13 @@ use crate::client::{self, Route, proxy};
 use crate::failure::{Exit, Failure};
 use crate::open::board::Board;
 use crate::open::fleet::Fleet;
-use crate::open::opening::{Opening, Relays, Standing};
+use crate::open::opening::{Terms, Through};
 use crate::open::patience::Patience;
 use crate::open::plan::{Loss, MEMORY, Plan};
 use crate::open::ready::Audience;
 use crate::open::server::Server;
 use crate::open::tunnel::{Here, Tunnel};
+use crate::open::tunnels::Tunnels;
 use crate::runtime;
 use crate::settings::Settings;
 use crate::stop::Stop;
@@ -37,16 +37,18 @@ pub(crate) mod beside;
 mod board;
 mod configured;
 mod fleet;
+pub(crate) mod flows;
 mod line;
 pub(crate) mod opening;
 mod outbound;
 mod patience;
 mod placement;
-mod plan;
-mod ready;
+pub(crate) mod plan;
+pub(crate) mod ready;
 pub(crate) mod server;
 pub(crate) mod stdio;
 pub(crate) mod tunnel;
+pub(crate) mod tunnels;
 pub(crate) mod words;
 
 /// How long transfers under way may take when the tunnels are to be closed.
@@ -158,25 +160,31 @@ async fn keep(plan: Plan, mut signal: Signal) -> Result<(), Failure> {
     let plan = Arc::new(plan);
     let board = Board::new(plan.connections, plan.first());
     let fleet = Fleet::new(&plan, &board);
-    let mut tunnels = Tunnels { board, standing: Standing::default() };
-    let done = tunnels.keep(&plan, &mut signal).await;
+    let settings = plan.route.settings().clone();
+    let terms = Terms { settings, loss: plan.loss, audience: plan.audience };
+    let tunnels = Tunnels::new(terms, board.clone(), signal.clone());
+    for (number, tunnel) in plan.tunnels.iter().enumerate() {
+        tunnels.want(tunnel.clone(), plan.class(number));
+    }
+    let done = Keeping { board, tunnels }.keep(&plan, &mut signal).await;
     fleet.end().await;
     done
 }
 
 /// What stays from one connection to the next.
-struct Tunnels {
+struct Keeping {
     board: Board,
-    standing: Standing,
+    tunnels: Tunnels,
 }
 
-impl Tunnels {
+impl Keeping {
     /// Runs them until the signal is given, or the last connection ends for good.
-    async fn keep(&mut self, plan: &Plan, signal: &mut Signal) -> Result<(), Failure> {
+    async fn keep(&self, plan: &Plan, signal: &mut Signal) -> Result<(), Failure> {
         let mut patience = Patience::new();
         loop {
             let mut chain = Chain::sharing(plan.fund.clone());
             let done = self.keep_through(plan, &mut chain, signal, &mut patience).await;
+            self.tunnels.part();
             match plan.loss {
                 Loss::Reconnect => self.board.remove(FIRST),
                 Loss::End => self.board.lose(FIRST),
@@ -210,11 +218,11 @@ impl Tunnels {
     }
 
     /// Runs the tunnels through the connections beyond the first.
-    async fn keep_rest(&mut self) -> Result<(), Failure> {
+    async fn keep_rest(&self) -> Result<(), Failure> {
         loop {
             let ended = tokio::select! {
                 biased;
-                ended = self.standing.relays.join_next() => ended,
+                ended = self.tunnels.ended() => ended,
                 () = self.board.run_out() => {
                     return Err(Failure::new(Exit::Lost, "there is no connection left"));
                 }
@@ -230,7 +238,7 @@ impl Tunnels {
 
     /// Runs the tunnels through one connection, until it ends or the signal is given.
     async fn keep_through(
-        &mut self,
+        &self,
         plan: &Plan,
         chain: &mut Chain,
         signal: &mut Signal,
@@ -263,19 +271,23 @@ impl Tunnels {
         // What nobody registers for is refused.
         let routes = Routes::default();
         tokio::spawn(Router::new(openings, routes.clone()).run());
-        let (session, routes, board) = (&handle, &routes, &self.board);
-        let opening = Opening { plan, server, session, routes, board };
-        let mut relays = tokio::select! {
+        let through = Through { server, session: handle.clone(), routes };
+        tokio::select! {
             biased;
             cause = &mut driver => return Err(chain.explain(cause, &name).await),
-            opened = opening.open(signal, &mut self.standing) => opened?,
-        };
+            opened = self.tunnels.open(&through) => {
+                if let Some(failure) = opened? {
+                    return Err(failure);
+                }
+            }
+        }
+        drop(through);
         patience.succeeded();
         loop {
             let ended = tokio::select! {
                 biased;
                 cause = &mut driver => return Err(chain.explain(cause, &name).await),
-                ended = next(&mut relays, &mut self.standing.relays) => ended,
+                ended = self.tunnels.ended() => ended,
             };
             match ended {
                 None => break,
@@ -291,18 +303,5 @@ impl Tunnels {
         handle.disconnect();
         let _ = driver.await;
         Ok(())
-    }
-}
-
-/// The next tunnel that ends; `None` where there is none left.
-async fn next(
-    passing: &mut Relays,
-    standing: &mut Relays,
-) -> Option<Result<io::Result<()>, JoinError>> {
-    tokio::select! {
-        biased;
-        Some(ended) = passing.join_next() => Some(ended),
-        Some(ended) = standing.join_next() => Some(ended),
-        else => None,
     }
 }

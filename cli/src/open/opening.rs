@@ -1,13 +1,14 @@
-//! Opening what the plan asks for.
+//! Opening a tunnel.
 
-use std::collections::HashSet;
 use std::io;
+use std::sync::{Arc, OnceLock};
 
 use adit_channels::mux::Class;
 use adit_channels::session::Handle;
 use adit_forward::channel::Routes;
-use adit_forward::entry::Unavailable;
+use adit_forward::entry::{Entry, Unavailable};
 use adit_forward::fixed::Fixed;
+use adit_forward::flow::Observe;
 use adit_forward::proxy::Proxy;
 use adit_forward::relay::Relay;
 use adit_forward::remote::{self, Cause, Refused};
@@ -15,35 +16,50 @@ use adit_forward::socket;
 use adit_forward::spec::Destination;
 use adit_forward::stop::Signal;
 use adit_forward::unix::Existing;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::failure::{Exit, Failure};
 use crate::open::board::Board;
+use crate::open::flows::Flows;
 use crate::open::line::Line;
 use crate::open::outbound::Outbound;
 use crate::open::patience::Patience;
-use crate::open::plan::{Loss, Plan};
+use crate::open::plan::Loss;
 use crate::open::ready::{Audience, Ready};
 use crate::open::server::Server;
 use crate::open::tunnel::{Here, Tunnel};
+use crate::settings::Settings;
 
-/// What is needed to open the tunnels of a plan.
-#[derive(Clone, Copy)]
-pub(super) struct Opening<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) server: Server,
-    pub(super) session: &'a Handle,
-    pub(super) routes: &'a Routes,
-    pub(super) board: &'a Board,
+/// What is the same for all tunnels of a connection.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    /// What is set for the server.
+    pub(crate) settings: Settings,
+    /// Whether the server is asked again for what it refuses.
+    pub(crate) loss: Loss,
+    /// Who is told.
+    pub(crate) audience: Audience,
 }
 
-/// The tunnels that are entered here, which stay when the connection goes.
-#[derive(Default)]
-pub(super) struct Standing {
-    pub(super) relays: Relays,
-    /// Which ones of the plan.
-    open: HashSet<usize>,
+/// A connection to the server that tunnels go through.
+#[derive(Clone)]
+pub(crate) struct Through {
+    /// What the server is.
+    pub(crate) server: Server,
+    /// The connection.
+    pub(crate) session: Handle,
+    /// Who takes the channels that the server opens.
+    pub(crate) routes: Routes,
+}
+
+/// A tunnel that is being opened. All that the server is asked is on its way at once.
+pub(super) struct Opening<'a> {
+    terms: &'a Terms,
+    through: &'a Through,
+    tunnel: Tunnel,
+    class: Class,
+    listening: Listening,
 }
 
 /// A listener that is open, or will be when the server has answered.
@@ -52,66 +68,50 @@ enum Listening {
     There(Destination, JoinHandle<Result<remote::Listener, Refused>>),
 }
 
-/// Each ends with its tunnel.
-pub(super) type Relays = JoinSet<io::Result<()>>;
+/// A tunnel that is open, and can run.
+pub(super) struct Opened {
+    /// Where it is entered; as it is asked for where the server is yet to say.
+    pub(super) entry: Entry,
+    /// The same, once it is known.
+    pub(super) place: Place,
+    run: Run,
+}
 
-impl Opening<'_> {
-    /// Opens all that are not `standing`, and has them run until the signal is given; yields
-    /// those that go with the connection. One that cannot be opened is told; where it is the only
-    /// one, or `ExitOnForwardFailure` says so, it is the end.
-    pub(super) async fn open(
-        self,
-        signal: &Signal,
-        standing: &mut Standing,
-    ) -> Result<Relays, Failure> {
-        let mut listening = Vec::new();
-        for (number, tunnel) in self.plan.tunnels.iter().enumerate() {
-            if !standing.open.contains(&number) {
-                listening.push((number, tunnel, self.begin(tunnel).await));
-            }
-        }
-        let mut passing = JoinSet::new();
-        let mut failed = None;
-        for (number, tunnel, listening) in listening {
-            let relays = match &listening {
-                Listening::Here(..) => &mut standing.relays,
-                Listening::There(..) => &mut passing,
-            };
-            let class = self.plan.class(number);
-            match self.run((tunnel, class), listening, signal, relays).await {
-                Ok(()) if matches!(tunnel, Tunnel::Here(_)) => {
-                    standing.open.insert(number);
-                }
-                Ok(()) => {}
-                Err(failure) if self.is_the_end(&failure) => return Err(failure),
-                Err(failure) => {
-                    failure.warn();
-                    failed = Some(failure);
-                }
-            }
-        }
-        match failed {
-            Some(failure)
-                if passing.is_empty()
-                    && standing.relays.is_empty()
-                    && self.plan.audience != Audience::Nobody =>
-            {
-                Err(failure)
-            }
-            _ => Ok(passing),
-        }
+/// Where a tunnel is entered as it is, once that is known.
+pub(super) type Place = Arc<OnceLock<Entry>>;
+
+enum Run {
+    Here(Here, socket::Listener, Line, Arc<dyn Observe>),
+    There(There, remote::Listener),
+    /// The server refuses yet.
+    Insist(There, Handle, Routes),
+}
+
+impl Terms {
+    /// Whether that a tunnel cannot be opened is the end of all.
+    pub(super) fn is_the_end(&self, failure: &Failure) -> bool {
+        self.settings.exit_on_forward_failure || failure.exit != Exit::Tunnel
     }
 
-    fn is_the_end(self, failure: &Failure) -> bool {
-        let all_or_none = self.plan.route.settings().exit_on_forward_failure;
-        all_or_none || failure.exit != Exit::Tunnel
+    /// Whether a tunnel that was refused is asked for again on the same connection.
+    fn asks_again(&self, error: &Refused) -> bool {
+        self.loss == Loss::Reconnect
+            && !self.settings.exit_on_forward_failure
+            && matches!(error.cause, Cause::Refused | Cause::Unanswered)
     }
+}
 
-    /// Opens one, or asks the server to: all that it is asked is on its way at once.
-    async fn begin(self, tunnel: &Tunnel) -> Listening {
-        match tunnel {
+impl<'a> Opening<'a> {
+    /// Opens one, or asks the server to.
+    pub(super) async fn begin(
+        terms: &'a Terms,
+        through: &'a Through,
+        tunnel: Tunnel,
+        class: Class,
+    ) -> Self {
+        let listening = match &tunnel {
             Tunnel::Here(here) => {
-                let settings = self.plan.route.settings();
+                let settings = &terms.settings;
                 let existing =
                     if settings.bind_unlink { Existing::ReplaceDead } else { Existing::Keep };
                 let listener =
@@ -119,66 +119,93 @@ impl Opening<'_> {
                 Listening::Here(here.clone(), listener)
             }
             Tunnel::There(there) => {
-                let entry = self.server.asked(&there.entry);
-                let (session, routes) = (self.session.clone(), self.routes.clone());
+                let entry = through.server.asked(&there.entry);
+                let (session, routes) = (through.session.clone(), through.routes.clone());
                 let asking =
                     tokio::spawn(
                         async move { remote::Listener::bind(&session, &routes, &entry).await },
                     );
                 Listening::There(there.destination.clone(), asking)
             }
-        }
+        };
+        Self { terms, through, tunnel, class, listening }
     }
 
-    /// Runs a tunnel that is open.
-    async fn run(
-        self,
-        (tunnel, class): (&Tunnel, Class),
-        listening: Listening,
-        signal: &Signal,
-        relays: &mut Relays,
-    ) -> Result<(), Failure> {
+    /// Waits for the server's answer, and tells of a tunnel that is open. Those that are entered
+    /// here go through the connections of a board.
+    ///
+    /// # Errors
+    /// Where it cannot be opened.
+    pub(super) async fn finish(self, board: &Board, flows: &Flows) -> Result<Opened, Failure> {
+        let Self { terms, through, tunnel, class, listening } = self;
+        let observer = flows.of(tunnel.kind());
         match listening {
             Listening::Here(here, listener) => {
                 let listener = listener.map_err(unavailable)?;
-                self.plan.audience.tell(tunnel, &Ready::Here(&listener))?;
-                let line = Line::new(self.board.clone(), class);
-                relays.spawn(run_here(here, listener, line, signal.clone()));
+                terms.audience.tell(&tunnel, &Ready::Here(&listener))?;
+                let entry = bound(&tunnel, &listener);
+                let line = Line::new(board.clone(), class);
+                Ok(Opened::at(entry, Run::Here(here, listener, line, observer)))
             }
             Listening::There(destination, asking) => {
                 let asked = asking.await.map_err(|error| Failure::new(Exit::Other, error))?;
-                let permitted = self.plan.route.settings().permit_remote_open.clone();
                 let there = There {
-                    tunnel: tunnel.clone(),
+                    tunnel,
                     class,
                     destination,
-                    outbound: Outbound::new(permitted),
-                    server: self.server,
-                    audience: self.plan.audience,
+                    outbound: Outbound::new(terms.settings.permit_remote_open.clone()),
+                    server: through.server,
+                    audience: terms.audience,
+                    observer,
+                    place: Place::default(),
                 };
                 match asked {
                     Ok(listener) => {
                         there.tell(&listener)?;
-                        relays.spawn(there.run(listener, signal.clone()));
+                        Ok(Opened::at(listener.entry().clone(), Run::There(there, listener)))
                     }
                     // It may be a former connection of this one that the server takes for alive.
-                    Err(error) if self.asks_again(&error) => {
+                    Err(error) if terms.asks_again(&error) => {
                         refused(error).warn();
-                        let (session, routes) = (self.session.clone(), self.routes.clone());
-                        relays.spawn(there.insist(session, routes, signal.clone()));
+                        let (session, routes) = (through.session.clone(), through.routes.clone());
+                        let (entry, place) =
+                            (there.tunnel.entry().clone(), Arc::clone(&there.place));
+                        Ok(Opened { entry, place, run: Run::Insist(there, session, routes) })
                     }
-                    Err(error) => return Err(refused(error)),
+                    Err(error) => Err(refused(error)),
                 }
             }
         }
-        Ok(())
+    }
+}
+
+/// Where a tunnel is entered here, with the port as it is.
+fn bound(tunnel: &Tunnel, listener: &socket::Listener) -> Entry {
+    match (tunnel.entry(), listener) {
+        (Entry::Tcp { bind, .. }, socket::Listener::Tcp(listener)) => {
+            Entry::Tcp { bind: bind.clone(), port: listener.port() }
+        }
+        (entry, _) => entry.clone(),
+    }
+}
+
+impl Opened {
+    fn at(entry: Entry, run: Run) -> Self {
+        let place = Place::default();
+        // Nobody else has it yet.
+        let _ = place.set(entry.clone());
+        Self { entry, place, run }
     }
 
-    /// Whether a tunnel that was refused is asked for again on the same connection.
-    fn asks_again(self, error: &Refused) -> bool {
-        self.plan.loss == Loss::Reconnect
-            && !self.plan.route.settings().exit_on_forward_failure
-            && matches!(error.cause, Cause::Refused | Cause::Unanswered)
+    /// Carries what is accepted, until the signal is given.
+    pub(super) async fn run(self, signal: Signal) -> io::Result<()> {
+        match self.run {
+            Run::Here(here, listener, line, observer) => {
+                run_here(here, listener, line, observer, signal).await
+            }
+            Run::There(there, listener) => there.run(listener, signal).await,
+            Run::Insist(there, session, routes) => there.insist(session, routes, signal).await,
+        }
     }
 }
 
@@ -190,6 +217,9 @@ struct There {
     outbound: Outbound,
     server: Server,
     audience: Audience,
+    observer: Arc<dyn Observe>,
+    /// Where it is entered, once the server has said so.
+    place: Place,
 }
 
 impl There {
@@ -210,14 +240,17 @@ impl There {
     /// Carries what is accepted at the server, until the signal is given.
     async fn run(self, listener: remote::Listener, signal: Signal) -> io::Result<()> {
         let listener = listener.class(self.class);
+        let observer = self.observer;
         match self.destination {
             // It is the user who named this one: nothing else has to permit it.
             Destination::Target(target) => {
                 let dial = socket::Dialer::default();
-                Relay::new(listener.to(target), dial).until(signal).run().await
+                let relay = Relay::new(listener.to(target), dial).observer(observer);
+                relay.until(signal).run().await
             }
             Destination::Asked => {
-                Relay::new(Proxy::new(listener), self.outbound).until(signal).run().await
+                let relay = Relay::new(Proxy::new(listener), self.outbound).observer(observer);
+                relay.until(signal).run().await
             }
         }
     }
@@ -235,6 +268,8 @@ impl There {
             }
             match remote::Listener::bind(&session, &routes, &entry).await {
                 Ok(listener) => {
+                    // It is set once.
+                    let _ = self.place.set(listener.entry().clone());
                     if let Err(failure) = self.tell(&listener) {
                         failure.warn();
                     }
@@ -251,13 +286,18 @@ async fn run_here(
     here: Here,
     listener: socket::Listener,
     dial: Line,
+    observer: Arc<dyn Observe>,
     signal: Signal,
 ) -> io::Result<()> {
     match here {
         Here::Local(local) => {
-            Relay::new(Fixed::new(listener, local.target), dial).until(signal).run().await
+            let relay = Relay::new(Fixed::new(listener, local.target), dial).observer(observer);
+            relay.until(signal).run().await
         }
-        Here::Dynamic(_) => Relay::new(Proxy::new(listener), dial).until(signal).run().await,
+        Here::Dynamic(_) => {
+            let relay = Relay::new(Proxy::new(listener), dial).observer(observer);
+            relay.until(signal).run().await
+        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Plan {
 
 /// What to do where the connection is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Loss {
+pub(crate) enum Loss {
     /// It is the end.
     End,
     /// Connect again.

@@ -13,7 +13,7 @@ use crate::talk::{self, Weight};
 /// How a tunnel is told that is ready: to people on standard error, and to programs as well
 /// where they ask for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Audience {
+pub(crate) enum Audience {
     /// People only.
     People,
     /// Programs too, by a line of JSON on standard output.

@@ -53,6 +53,28 @@ impl Tunnel {
         }
     }
 
+    /// As it would be asked for by a port that was chosen for it.
+    pub(crate) fn with_port_of(&self, place: &Entry) -> Self {
+        let mut tunnel = self.clone();
+        let entry = match &mut tunnel {
+            Self::Here(Here::Local(Local { entry, .. }) | Here::Dynamic(entry))
+            | Self::There(Remote { entry, .. }) => entry,
+        };
+        if let (Entry::Tcp { port, .. }, Entry::Tcp { port: chosen, .. }) = (entry, place) {
+            *port = *chosen;
+        }
+        tunnel
+    }
+
+    /// The flag and the words that ask for it.
+    pub(crate) fn asked(&self) -> String {
+        match self {
+            Self::Here(Here::Local(local)) => format!("-L {local}"),
+            Self::Here(Here::Dynamic(entry)) => format!("-D {entry}"),
+            Self::There(remote) => format!("-R {remote}"),
+        }
+    }
+
     /// Where it goes, where that is one place.
     pub(crate) fn target(&self) -> Option<String> {
         match self {
