@@ -94,6 +94,20 @@ impl Failure {
 }
 
 impl Exit {
+    /// The cause that has this number.
+    pub(crate) fn of(code: u32) -> Self {
+        let all = [
+            Self::Usage,
+            Self::Unreachable,
+            Self::Protocol,
+            Self::HostKey,
+            Self::Login,
+            Self::Tunnel,
+            Self::Lost,
+        ];
+        all.into_iter().find(|it| u32::from(it.code()) == code).unwrap_or(Self::Other)
+    }
+
     /// The number.
     pub(crate) fn code(self) -> u8 {
         match self {

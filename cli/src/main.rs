@@ -12,10 +12,12 @@ mod agent_forwarding;
 mod args;
 mod background;
 mod client;
+mod control;
 mod demo;
 mod explain;
 mod failure;
 mod harden;
+mod lent;
 mod log;
 #[cfg(test)]
 mod memory;

@@ -103,6 +103,14 @@ impl Prompt for Terminal {
     }
 }
 
+/// Whether the user says yes to a question, by a program: the terminal may be in use. As with ssh,
+/// to say nothing is to say yes.
+pub(crate) async fn confirm(words: &str) -> bool {
+    let Some(askpass) = Askpass::chosen(askpass::Terminal::Missing) else { return false };
+    let answer = by_program(&askpass, words).await;
+    answer.is_some_and(|it| it.expose().is_empty() || it.expose().eq_ignore_ascii_case(b"yes"))
+}
+
 async fn by_program(askpass: &Askpass, words: &str) -> Option<Secret> {
     let asked = askpass.ask(words).await;
     asked.inspect_err(|error| tracing::info!(%error, "the program that asks gave no answer")).ok()

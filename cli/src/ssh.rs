@@ -14,22 +14,23 @@ use clap::ValueEnum as _;
 
 use crate::args::{Log, LogFormat};
 use crate::background::{Begun, Front};
+use crate::control::order::Order;
 use crate::failure::{self, Exit, Failure};
 use crate::settings::sources::Sources;
 use crate::settings::{algorithms, sources};
 use crate::ssh::options::{Instead, Options};
-use crate::ssh::plan::Plan;
+use crate::ssh::plan::{Plan, Purpose};
 use crate::{background, harden, log, runtime, talk};
 
 mod connection;
 mod help;
-mod lent;
 mod local_command;
 mod options;
 mod plan;
 mod print;
 mod program;
 mod query;
+mod shared;
 mod signals;
 mod words;
 
@@ -63,12 +64,9 @@ fn run(options: Options, words: Vec<OsString>, log: Log) -> Result<u8, Failure> 
 
 /// Connects, here or in the background.
 fn connect(options: Options, words: Vec<OsString>, log: Log) -> Result<u8, Failure> {
-    if options.control.is_some() {
-        return Err(Failure::new(Exit::Usage, "-O: there is no shared connection")
-            .hint("each call has a connection of its own"));
-    }
+    let order: Option<Order> = options.control.as_deref().map(str::parse).transpose()?;
     let error = options.log_file.as_deref().map(divert).transpose()?;
-    let Options { is_behind, .. } = options;
+    let Options { is_behind, is_master, .. } = options;
     let (command, stdio) = (options.command.clone(), options.stdio.clone());
     let log = Log {
         filter: options.log.clone().or(log.filter).or_else(|| std::env::var("ADIT_LOG").ok()),
@@ -86,7 +84,7 @@ fn connect(options: Options, words: Vec<OsString>, log: Log) -> Result<u8, Failu
         sources.hush();
     }
     let mut plan = Plan::new(&mut sources, destination, command, stdio)?;
-    if plan.errand.background && !is_behind {
+    if plan.errand.background && !is_behind && order.is_none() {
         return go_behind(words, error);
     }
     start_log(log, plan.level)?;
@@ -97,7 +95,19 @@ fn connect(options: Options, words: Vec<OsString>, log: Log) -> Result<u8, Failu
             .map_err(|error| Failure::new(Exit::Other, format!("nobody waits: {error}")))?;
         plan.errand.front = Some(front);
     }
-    runtime::run(connection::run(plan))
+    if is_master {
+        plan.errand.purpose = Purpose::Others;
+    }
+    runtime::run(async {
+        if let Some(order) = order {
+            let path = plan.sharing.as_ref().map(|it| it.path.as_path());
+            return order.give(path, plan.tunnels.asked()).await.map(|()| 0);
+        }
+        match shared::run(&mut plan, &words).await? {
+            Some(code) => Ok(code),
+            None => connection::run(plan).await,
+        }
+    })
 }
 
 /// Refuses what cannot be done, and was asked for by an option of its own.

@@ -66,12 +66,23 @@ pub(super) async fn join(
 /// # Errors
 /// Where the target is not reached, or one of the directions breaks.
 pub(crate) async fn carry(target: Target, session: Handle) -> Result<(), Failure> {
+    carry_over(target, session, || Ok((Input::take()?, Output::take()?))).await
+}
+
+/// The same with streams that are taken once the target is reached.
+///
+/// # Errors
+/// Where the target is not reached, or one of the directions breaks.
+pub(crate) async fn carry_over(
+    target: Target,
+    session: Handle,
+    take: impl FnOnce() -> io::Result<(Input, Output)>,
+) -> Result<(), Failure> {
     let dialer = channel::Dialer::new(session.clone());
     let dialled = timeout(OPENING, dialer.dial(&target, &Origin::Unix)).await;
     let channel =
         dialled.unwrap_or(Err(Refusal::TimedOut)).map_err(|why| refused(&target, &why))?;
-    let taken = Input::take().and_then(|input| Ok((input, Output::take()?)));
-    let (input, output) = taken.map_err(|error| {
+    let (input, output) = take().map_err(|error| {
         Failure::new(Exit::Other, format!("standard input and output cannot be used: {error}"))
     })?;
     let drained = || session.load().outbox == 0;

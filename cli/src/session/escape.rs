@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 ///      '--- end of a line --- text <--'<-------------------------------'
 /// ```
 #[derive(Debug)]
-pub(super) struct Escapes {
+pub(crate) struct Escapes {
     character: Option<u8>,
     at: At,
 }
@@ -27,7 +27,7 @@ enum At {
 
 /// A piece of what is typed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     /// It is for the program.
     Data(Bytes),
     /// It is not.
@@ -61,12 +61,12 @@ pub(crate) enum Escape {
 
 impl Escapes {
     /// Those that begin with this character, if any.
-    pub(super) fn new(character: Option<u8>) -> Self {
+    pub(crate) fn new(character: Option<u8>) -> Self {
         Self { character, at: At::LineBegins }
     }
 
     /// Takes more of what is typed.
-    pub(super) fn take(&mut self, chunk: Bytes) -> Vec<Piece> {
+    pub(crate) fn take(&mut self, chunk: Bytes) -> Vec<Piece> {
         let Some(character) = self.character else { return vec![Piece::Data(chunk)] };
         let (mut pieces, mut data) = (Vec::new(), BytesMut::with_capacity(chunk.len()));
         for octet in chunk {

@@ -4,6 +4,8 @@ use std::io;
 
 use adit_channels::session::OpenError;
 
+use crate::failure::{Exit, Failure};
+
 /// Why a program at the server did not run to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
@@ -19,4 +21,14 @@ pub(crate) enum Fault {
     /// The streams here cannot be used.
     #[error("standard input and output cannot be used: {0}")]
     Ends(io::Error),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let exit = match fault {
+            Fault::Channel(_) | Fault::Opening(OpenError::Ended(_)) => Exit::Lost,
+            _ => Exit::Other,
+        };
+        Self::new(exit, fault)
+    }
 }

@@ -85,8 +85,11 @@ const KEPT: &[K] = &[
     K::UserKnownHostsFile,
 ];
 
-/// Keywords for sessions.
+/// Keywords for sessions, and for sharing their connections.
 const OF_SESSIONS: &[K] = &[
+    K::ControlMaster,
+    K::ControlPath,
+    K::ControlPersist,
     K::EscapeChar,
     K::ForkAfterAuthentication,
     K::ForwardAgent,
@@ -151,15 +154,6 @@ const OTHERS: &[(K, Rule)] = &[
             "the host's name is looked for among the known hosts, its address is not",
         ),
     ),
-    (
-        K::ControlMaster,
-        Rule::Warned(
-            |it| it.choice(K::ControlMaster) != Some("false"),
-            "the connection is adit's own, and shared with no ssh",
-        ),
-    ),
-    (K::ControlPath, Rule::Idle("see ControlMaster")),
-    (K::ControlPersist, Rule::Idle("see ControlMaster")),
     (
         K::EnableEscapeCommandline,
         Rule::Warned(
@@ -343,12 +337,10 @@ mod tests {
 
     #[test]
     fn what_is_not_kept_is_told_with_its_words_unless_it_asks_for_nothing() {
-        let told = judged(&["ControlMaster auto", "SendEnv=LANG"]).unwrap();
-        let expected = [
-            "command line: ControlMaster auto: the connection is adit's own, and shared with no ssh",
-        ];
+        let told = judged(&["FingerprintHash md5", "SendEnv=LANG"]).unwrap();
+        let expected = ["command line: FingerprintHash md5: fingerprints are shown as SHA256"];
         assert_eq!(told, expected);
-        let nothing = ["ControlMaster no", "AddKeysToAgent=no", "Tunnel=no"];
+        let nothing = ["ControlMaster auto", "AddKeysToAgent=no", "Tunnel=no"];
         assert!(judged(&nothing).unwrap().is_empty());
     }
 

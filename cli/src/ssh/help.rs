@@ -35,8 +35,11 @@ Tunnels:
   -A, -a            lets the program use the agent here, or not
   -X, -Y, -x        forwards X11, all of it, or not
 
-A shared connection:
-  -M, -S PATH, -O COMMAND
+A connection that many calls share (ControlMaster, ControlPath and ControlPersist):
+  -M                this call is the master, whose connection the others use
+  -S PATH|none      the socket of the master
+  -O COMMAND        tells the master what to do: check, exit, stop, channels, conninfo; with -L,
+                    -R and -D forward and cancel
 
 Algorithms:
   -C                compresses, where the server does

@@ -30,6 +30,8 @@ pub(super) struct Options {
     pub(super) log_format: Option<String>,
     /// `--background`, which only adit itself says: somebody waits in front.
     pub(super) is_behind: bool,
+    /// `--master`, which only adit itself says: the connection is for others.
+    pub(super) is_master: bool,
     /// The server.
     pub(super) destination: Option<String>,
     /// The command, with spaces between its words.
@@ -162,6 +164,7 @@ impl Options {
         };
         match name {
             "background" => self.is_behind = true,
+            "master" => self.is_master = true,
             "help" => self.instead = Some(Instead::Help),
             "version" => self.instead = Some(Instead::Version),
             "like" => self.like = Some(value()?),

@@ -13,7 +13,9 @@ use bytes::Bytes;
 
 use crate::background::Front;
 use crate::client::{Route, proxy};
+use crate::control::sharing::Sharing;
 use crate::failure::{Exit, Failure};
+use crate::lent::Wanted;
 use crate::open;
 use crate::open::beside::Beside;
 use crate::session::ends::Reading;
@@ -26,6 +28,8 @@ use crate::{agent_forwarding, x11};
 pub(super) struct Plan {
     /// The way to the server, and the tunnels beside the session.
     pub(super) tunnels: Beside,
+    /// Whether the connection is shared.
+    pub(super) sharing: Option<Sharing>,
     /// What is done at its end.
     pub(super) errand: Errand,
     /// `LogLevel`.
@@ -54,9 +58,11 @@ pub(super) struct Errand {
     pub(super) front: Option<Front>,
     /// What standard error was before it became the log.
     pub(super) error: Option<OwnedFd>,
-    /// The socket of the agent that the program reaches.
+    /// What the program is to have of this side.
+    pub(super) wanted: Wanted,
+    /// The socket of the agent that there is to lend.
     pub(super) agent: Option<PathBuf>,
-    /// The display that it reaches.
+    /// The display that there is.
     pub(super) display: Option<x11::wish::Wish>,
 }
 
@@ -67,6 +73,8 @@ pub(super) enum Purpose {
     Program(Program),
     /// Tunnels only.
     Tunnels,
+    /// It is for others, who share the connection.
+    Others,
     /// Standard input and output are joined to a target.
     Stdio(Target),
 }
@@ -104,7 +112,12 @@ impl Plan {
         };
         let background = config.is_yes(Keyword::ForkAfterAuthentication);
         let null = background || config.is_yes(Keyword::StdinNull);
-        let runs = matches!(purpose, Purpose::Program(_));
+        // A master lends to others too.
+        let sharing = Sharing::of(&config)?;
+        let lends =
+            matches!(purpose, Purpose::Program(_)) || sharing.as_ref().is_some_and(Sharing::begins);
+        let agent = lends.then(|| agent_forwarding::socket(&config, route.settings())).flatten();
+        let display = lends.then(|| x11::wish::Wish::of(&config)).flatten();
         let errand = Errand {
             host: config.host().to_owned(),
             purpose,
@@ -119,11 +132,12 @@ impl Plan {
             background,
             front: None,
             error: None,
-            agent: runs.then(|| agent_forwarding::socket(&config, route.settings())).flatten(),
-            display: runs.then(|| x11::wish::Wish::of(&config)).flatten(),
+            wanted: Wanted { agent: agent.is_some(), display: display.is_some() },
+            agent,
+            display,
         };
         let level = config.choice(Keyword::LogLevel).unwrap_or("INFO");
-        Ok(Self { level, tunnels: Beside::new(route, &config), errand })
+        Ok(Self { level, tunnels: Beside::new(route, &config), sharing, errand })
     }
 }
 

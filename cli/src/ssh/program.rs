@@ -7,7 +7,9 @@ use adit_channels::session::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use crate::control::client::Client;
 use crate::failure::{Exit, Failure, OF_SSH};
+use crate::lent::{Lent, Wanted};
 use crate::session;
 use crate::session::control::Control;
 use crate::session::ends::{Ends, Reading};
@@ -15,9 +17,8 @@ use crate::session::escape::Escape;
 use crate::session::event::Event;
 use crate::session::fault::Fault;
 use crate::session::outcome::{Ended, Outcome};
-use crate::session::request::{Program, Request};
+use crate::session::request::{Agent, Program, Request};
 use crate::session::terminal::Terminal;
-use crate::ssh::lent::Lent;
 use crate::ssh::plan::{Errand, Wish};
 use crate::talk::{self, Weight};
 
@@ -38,25 +39,41 @@ Supported escape sequences:\r
 (They are known only at the begin of a line.)\r
 ";
 
-/// Runs a program that has what is lent to it, and yields the exit code. `started` is called when the server runs it.
+/// What a program is run by.
+pub(super) enum By<'a> {
+    /// A connection of this process, and what is lent to the program.
+    Connection(&'a Handle, &'a Lent),
+    /// A master, and what it is to lend.
+    Master(&'a mut Client, Wanted),
+}
+
+/// Runs a program, and yields the exit code. `started` is called when the server runs it.
 ///
 /// # Errors
 /// Where the server refuses it, or the connection is lost.
 pub(super) async fn run(
-    session: &Handle,
+    by: By<'_>,
     program: Program,
     errand: &mut Errand,
-    lent: &Lent,
     started: impl FnMut(),
 ) -> Result<u8, Failure> {
     let broken = |error| Failure::new(Exit::Other, Fault::Ends(error));
     let mut terminal = wanted(&program, errand).map_err(broken)?;
+    let (session, what) = match &by {
+        By::Connection(session, _) => (Some(*session), "Connection"),
+        By::Master(..) => (None, "Shared connection"),
+    };
+    let (agent, x11) = match &by {
+        By::Connection(_, lent) => (lent.agent(), lent.display()),
+        // It is lent there.
+        By::Master(..) => (Agent::Kept, None),
+    };
     let request = Request {
         program,
         terminal: terminal.as_ref().map(Terminal::describe),
         environment: errand.environment.clone(),
-        agent: lent.agent(),
-        x11: lent.display(),
+        agent,
+        x11,
         escape: errand.escape.filter(|_| terminal.is_some()),
     };
     let ends = Ends::take(errand.reading, errand.error.take()).map_err(broken)?;
@@ -66,9 +83,9 @@ pub(super) async fn run(
     let (orders, control) = mpsc::channel(ORDERS);
     let had_terminal = terminal.is_some();
     let attendant = Attendant { session, terminal, orders, escape: errand.escape, started };
-    let outcome = attendant.attend(request, ends, control).await.map_err(broken)?;
-    if had_terminal && !matches!(outcome, Err(Fault::Opening(_))) {
-        talk::line(Weight::Note, format_args!("Connection to {} closed.", errand.host));
+    let outcome = attendant.attend(by, request, ends, control).await.map_err(broken)?;
+    if had_terminal && outcome.is_ok() {
+        talk::line(Weight::Note, format_args!("{what} to {} closed.", errand.host));
     }
     match outcome {
         // Codes of programs are octets; of another one ssh keeps what the system keeps.
@@ -80,8 +97,7 @@ pub(super) async fn run(
             Ok(OF_SSH)
         }
         Ok(Outcome::Unknown | Outcome::BrokenOff) => Ok(OF_SSH),
-        Err(fault @ Fault::Channel(_)) => Err(Failure::new(Exit::Lost, fault)),
-        Err(fault) => Err(Failure::new(Exit::Other, fault)),
+        Err(failure) => Err(failure),
     }
 }
 
@@ -107,7 +123,8 @@ fn wanted(program: &Program, errand: &Errand) -> io::Result<Option<Terminal>> {
 
 /// Attends to a program while it runs.
 struct Attendant<'a, S> {
-    session: &'a Handle,
+    /// The connection, where it is one of this process.
+    session: Option<&'a Handle>,
     terminal: Option<Terminal>,
     orders: mpsc::Sender<Control>,
     escape: Option<u8>,
@@ -118,17 +135,27 @@ impl<S: FnMut()> Attendant<'_, S> {
     /// Runs it to its end, with what happens on the way.
     async fn attend(
         mut self,
+        by: By<'_>,
         request: Request,
         ends: Ends,
         control: mpsc::Receiver<Control>,
-    ) -> io::Result<Result<Outcome, Fault>> {
+    ) -> io::Result<Result<Outcome, Failure>> {
         let (tell, mut events) = mpsc::unbounded_channel();
         let mut resized = signal(SignalKind::window_change())?;
         let tell = |event| {
             // Whoever takes it is this function.
             let _ = tell.send(event);
         };
-        let mut running = pin!(session::run(self.session, request, ends, control, tell));
+        let mut running = pin!(async move {
+            match by {
+                By::Connection(session, _) => {
+                    session::run(session, request, ends, control, tell).await.map_err(Failure::from)
+                }
+                By::Master(client, wanted) => {
+                    client.run(request, wanted, ends, control, tell).await
+                }
+            }
+        });
         loop {
             tokio::select! {
                 biased;
@@ -164,7 +191,10 @@ impl<S: FnMut()> Attendant<'_, S> {
             }
             Escape::CommandLine => self.echo("C", " [there is no command line here]"),
             Escape::Background => self.echo("&", " [use -f to go to the background]"),
-            Escape::Rekey => self.session.rekey(),
+            Escape::Rekey => match self.session {
+                Some(session) => session.rekey(),
+                None => self.echo("R", " [the connection is shared]"),
+            },
             Escape::Quieter => self.echo("V", " [-v says how much is logged]"),
             Escape::Louder => self.echo("v", " [-v says how much is logged]"),
             Escape::Suspend => {
@@ -175,11 +205,13 @@ impl<S: FnMut()> Attendant<'_, S> {
                 self.tell_size();
             }
             Escape::Connections => {
-                let load = self.session.load();
-                let words = format!(
-                    "\r\nThe connection has {} open channels; {} bytes wait to be sent.",
-                    load.channels, load.outbox
-                );
+                let words = match self.session.map(Handle::load) {
+                    Some(load) => format!(
+                        "\r\nThe connection has {} open channels; {} bytes wait to be sent.",
+                        load.channels, load.outbox
+                    ),
+                    None => " [the connection is shared: -O channels tells of it]".to_owned(),
+                };
                 self.echo("#", &words);
             }
             Escape::Help => {
