@@ -63,6 +63,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_display_is_found_by_its_file() {
+        use std::os::unix::fs::DirBuilderExt;
+        // As displays make it. It may be there, or be made by another at the same time.
+        let _ = std::fs::DirBuilder::new().mode(0o1777).create(FOLDER);
+        let path = format!("{FOLDER}/X{}", 5_000_000 + std::process::id());
+        let display = UnixListener::bind(&path).unwrap();
+        let found = Dialer::default().dial(&Target::Unix(path.clone().into()), &Origin::Unix).await;
+        std::fs::remove_file(path).unwrap();
+        found.unwrap();
+        display.accept().unwrap();
+    }
+
+    #[tokio::test]
     async fn a_display_is_found_over_tcp() {
         let display = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = display.local_addr().unwrap().port();

@@ -22,6 +22,11 @@ pub(super) struct Display {
 impl Display {
     /// Starts one. `None` where the machine lacks a program, which is told: `test` is not run then.
     pub(super) fn start(test: &str) -> Option<Self> {
+        Self::start_with(test, &[])
+    }
+
+    /// The same, with more words for `Xvfb`.
+    pub(super) fn start_with(test: &str, more: &[&str]) -> Option<Self> {
         if let Some(absent) = PROGRAMS.iter().find(|it| !is_there(it)) {
             declare_not_run(&format!("{test}: no {absent}"));
             return None;
@@ -35,6 +40,7 @@ impl Display {
         let mut child = Command::new("Xvfb")
             .args(["-displayfd", "1", "-nolisten", "tcp", "-noreset", "-auth"])
             .arg(&server)
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -12,7 +12,7 @@ use crate::lent::ssh;
 use crate::server::Server;
 
 /// Waits until so many clocks are seen on the display.
-const CLOCKS: &str = "\
+pub(super) const CLOCKS: &str = "\
 clocks() { until [ $(xwininfo -root -tree | grep -c '\"xclock\"') = $1 ]; do sleep 0.1; done; }; ";
 
 /// An `sshd` whose sessions have a file of cookies of their own.
@@ -107,6 +107,31 @@ fn where_no_untrusted_cookie_can_be_made_nothing_is_forwarded() {
     let left = show(&display, &sshd("yes"), &more, "echo ${DISPLAY-none}");
     left.expect(0, &["X11 is not forwarded: xauth makes no cookie", "hint: ", "-Y"]);
     assert_eq!(left.stdout, b"none\n");
+}
+
+#[test]
+fn a_display_is_reached_in_the_abstract_namespace_alone() {
+    let name = "a_display_is_reached_in_the_abstract_namespace_alone";
+    let Some(display) = Display::start_with(name, &["-nolisten", "unix"]) else { return };
+    let left = show(&display, &sshd("yes"), &["-Y"], "xdpyinfo | grep -c vendor.string");
+    left.expect(0, &[]);
+    assert_eq!(left.stdout, b"1\n");
+}
+
+#[test]
+fn a_display_that_is_forwarded_over_tcp_is_forwarded_further() {
+    let name = "a_display_that_is_forwarded_over_tcp_is_forwarded_further";
+    let Some(display) = Display::start(name) else { return };
+    let (first, second) = (sshd("yes"), sshd("yes"));
+    let words = ssh(&[&second], &["-Y"], "echo $DISPLAY; xdpyinfo | grep -c vendor.string");
+    let quoted: String = words.iter().map(|word| format!(" '{word}'")).collect();
+    let said = format!("echo $DISPLAY; exec {}{quoted}", env!("CARGO_BIN_EXE_adit"));
+    let left = show(&display, &first, &["-Y"], &said);
+    left.expect(0, &[]);
+    let stdout = String::from_utf8(left.stdout).unwrap();
+    let lines: Vec<&str> = stdout.lines().collect();
+    let [one, two, "1"] = lines[..] else { panic!("{stdout}") };
+    assert!(one.starts_with("localhost:") && two.starts_with("localhost:") && one != two);
 }
 
 /// Takes one connection, passes it on to this port, and writes down all that goes either way.
