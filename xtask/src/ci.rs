@@ -25,13 +25,19 @@ enum Program {
 }
 
 /// In this order: what is quick and most often wrong comes first.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step { name: "fmt", minutes: 3, program: Program::Cargo, words: &["fmt", "--all", "--check"] },
     Step {
         name: "clippy",
         minutes: 20,
         program: Program::Cargo,
         words: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
+    },
+    Step {
+        name: "no-sessions",
+        minutes: 20,
+        program: Program::Cargo,
+        words: &["clippy", "--package", "adit", "--no-default-features", "--", "-D", "warnings"],
     },
     Step {
         name: "doc",

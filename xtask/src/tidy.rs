@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the invariants of ARCHITECTURE.md, each as a check that fails the build.
 
+mod apart;
 mod citations;
 mod code;
 mod cycles;
@@ -52,6 +53,7 @@ pub(crate) fn check() -> Result<Report> {
     let sources = Sources::read(&workspace::root(), &workspace::files()?)?;
     let mut findings = check_sources(&sources, &metadata);
     findings.extend(layers::check(&metadata, &workspace::root()));
+    findings.extend(apart::check()?);
     let mut not_run = Vec::new();
     match portable::check()? {
         Portable::Built => {}

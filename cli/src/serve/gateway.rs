@@ -33,7 +33,6 @@ pub(crate) struct Ends {
     /// Where it comes from.
     pub(crate) peer: SocketAddr,
     /// Where it came in.
-    #[cfg_attr(not(feature = "sessions"), expect(dead_code, reason = "programs are told"))]
     pub(crate) own: SocketAddr,
 }
 
@@ -133,7 +132,8 @@ impl<W: World> Gateway<W> {
         let direct = channel::Direct::new(openings);
         #[cfg(feature = "sessions")]
         let (direct, empty) = {
-            let (hall, empty) = Hall::new(Arc::clone(&gate), ends.own, eow, signal.clone());
+            let (hall, empty) =
+                Hall::new(Arc::clone(&gate), handle.clone(), ends.own, eow, signal.clone());
             (direct.others(move |opening| hall.receive(opening)), empty)
         };
         let relay = Relay::new(direct, gate).limits(each).until(signal);
