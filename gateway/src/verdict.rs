@@ -109,9 +109,6 @@ pub enum Reason {
     /// There is no such subsystem.
     #[error("there is no subsystem {0:?}")]
     NoSubsystem(String),
-    /// The gateway has none.
-    #[error("{0} is not served here")]
-    NotServed(Service),
     /// A port below 1024, to listen on.
     #[error("ports below 1024 are for users with `privileged-ports`")]
     PrivilegedPort,
@@ -172,7 +169,6 @@ impl Reason {
             Self::KeySession(_) => "key-session",
             Self::CertificateSession(_) => "certificate-session",
             Self::NoSubsystem(_) => "no-subsystem",
-            Self::NotServed(_) => "not-served",
             Self::PrivilegedPort => "privileged-port",
             Self::NoAddress(_) => "no-address",
             Self::Unresolved(_) => "unresolved",
@@ -204,7 +200,6 @@ impl Reason {
             | Self::KeySession(_)
             | Self::CertificateSession(_)
             | Self::NoSubsystem(_)
-            | Self::NotServed(_)
             | Self::Certificate => self.to_string(),
         };
         Refusal::Prohibited(words)

@@ -75,15 +75,20 @@ impl<R: Record> Carry<'_, R> {
             let main = self.output(output);
             let other = self.errors(program_errors, errors);
             tokio::join!(main, other);
-            self.line.finish().await;
         };
         let exit = async {
             let exit = self.program.ended().await;
             self.record.open().exited(&exit);
             self.line.tell(told(exit));
         };
+        // A client that has sent its own end closes the channel when it gets this one, and then takes
+        // no status any more: that has to come before.
+        let finished = async {
+            tokio::join!(outgoing, exit);
+            self.line.finish().await;
+        };
         tokio::select! {
-            _ = async { tokio::join!(outgoing, exit) } => End::Finished,
+            () = finished => End::Finished,
             () = self.line.closed() => End::Left,
             () = stop.due() => End::Stopped,
             () = self.input(input) => pending().await,

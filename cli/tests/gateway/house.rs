@@ -63,12 +63,7 @@ impl House {
     }
 
     pub(crate) fn serve(&self) -> Gateway {
-        let mut command = adit(&["serve", "--config", &self.path("adit-serve.toml")]);
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let stderr = Box::new(BufReader::new(child.stderr.take().unwrap()));
-        let mut gateway = Gateway { child, stderr, address: ([0, 0, 0, 0], 0).into() };
-        gateway.address = gateway.expect("listening on ").parse().unwrap();
-        gateway
+        Gateway::start(adit(&["serve", "--config", &self.path("adit-serve.toml")]))
     }
 
     /// The machine's `ssh` with a key of this folder, and with no words yet on what to do.
@@ -92,6 +87,15 @@ impl House {
 }
 
 impl Gateway {
+    /// What these words start.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = Box::new(BufReader::new(child.stderr.take().unwrap()));
+        let mut gateway = Self { child, stderr, address: ([0, 0, 0, 0], 0).into() };
+        gateway.address = gateway.expect("listening on ").parse().unwrap();
+        gateway
+    }
+
     /// Waits for a line with these words, and yields what follows them.
     pub(crate) fn expect(&mut self, words: &str) -> String {
         let mut said = String::new();

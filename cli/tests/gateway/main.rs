@@ -11,5 +11,7 @@ mod hostile;
 mod house;
 mod reload;
 mod security_keys;
+#[cfg(feature = "sessions")]
+mod sessions;
 mod stop;
 mod words;

@@ -1,31 +1,43 @@
 //! Who decides what a session may do: the policy, and the machine's accounts.
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use adit_channels::channel_request::X11;
+use adit_channels::session::Handle;
+use adit_forward::x11::{self, Connections};
+use adit_forward::{agent, channel};
 use adit_gateway::service::Service;
 use adit_gateway::verdict::Reason;
 use adit_programs::account::{Account, Unfit};
 use adit_programs::environment::Environment;
 use adit_programs::host::{Addition, Denied, Host};
 use adit_programs::job::{Connection, Job, Signals, Task, Wish};
+use rustix::process::geteuid;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 
 use crate::serve::account;
 use crate::serve::gate::{Gate, Standing};
 use crate::serve::place::Place;
+use crate::serve::sessions::authority::Authority;
 use crate::serve::sessions::entry::Entry;
+use crate::serve::sessions::stand_in::StandIn;
 use crate::serve::world::World;
 
 /// How long the system may take to look up an account.
 const LOOK_UP: std::time::Duration = std::time::Duration::from_secs(30);
 
+/// The number of the first display, as with OpenSSH: those before are of the machine's own.
+const DISPLAY_OFFSET: u16 = 10;
+
 /// Decides what the sessions of one connection may do.
 #[derive(Debug)]
 pub(crate) struct Desk<W> {
     gate: Arc<Gate<W>>,
+    /// The client's.
+    session: Handle,
     connection: Connection,
     eow: Eow,
 }
@@ -45,8 +57,13 @@ pub(crate) struct Seat<W> {
 }
 
 impl<W: World> Desk<W> {
-    pub(crate) fn new(gate: Arc<Gate<W>>, connection: Connection, eow: Eow) -> Self {
-        Self { gate, connection, eow }
+    pub(crate) fn new(
+        gate: Arc<Gate<W>>,
+        session: Handle,
+        connection: Connection,
+        eow: Eow,
+    ) -> Self {
+        Self { gate, session, connection, eow }
     }
 
     /// A place for a session, where the user could have anything run at all.
@@ -81,6 +98,17 @@ impl<W: World> Seat<W> {
             Ok(_) => Ok((standing, Entry::new(account, Arc::clone(&self.place)))),
             Err(reason) => Err(Denied::Refused(reason.refusal().to_string())),
         }
+    }
+
+    /// Who is to have what is made for a session's program, where that is somebody else than this
+    /// process: its user and group.
+    async fn owner(&self) -> Result<Option<(u32, u32)>, Denied> {
+        if !geteuid().is_root() {
+            return Ok(None);
+        }
+        let standing = self.desk.gate.standing();
+        let account = account(standing.login().account()).await.map_err(Denied::Refused)?;
+        Ok(Some((account.uid, account.gid)))
     }
 
     /// Whether a session may have this beside what it runs. Only a denial has a line.
@@ -118,12 +146,37 @@ impl<W: World> Host for Seat<W> {
 
     async fn agent(&self) -> Result<Addition, Denied> {
         self.permit(&Service::Agent).await?;
-        Err(Denied::Refused(Reason::NotServed(Service::Agent).to_string()))
+        let owner = self.owner().await?;
+        let owner = owner.map(|(user, group)| agent::Owner { user, group });
+        let socket = agent::Socket::bind(&private_folder(), "agent", owner)
+            .map_err(|error| Denied::Refused(error.to_string()))?;
+        let mut environment = Environment::default();
+        environment.set("SSH_AUTH_SOCK", socket.path());
+        let dial = channel::Agent::new(self.desk.session.clone());
+        let gate = Arc::clone(&self.desk.gate);
+        let keep = Box::new(StandIn::new(socket, dial, gate, Service::Agent));
+        Ok(Addition { environment, keep })
     }
 
-    async fn display(&self, _asked: &X11) -> Result<Addition, Denied> {
+    async fn display(&self, asked: &X11) -> Result<Addition, Denied> {
         self.permit(&Service::X11).await?;
-        Err(Denied::Refused(Reason::NotServed(Service::X11).to_string()))
+        let owner = self.owner().await?;
+        let refused = |error: &dyn std::fmt::Display| Denied::Refused(error.to_string());
+        let authority = Authority::make(private_folder(), asked, owner);
+        let authority = authority.map_err(|error| refused(&error))?;
+        let connections = match asked.single_connection {
+            true => Connections::One,
+            false => Connections::Any,
+        };
+        let served = x11::Served::bind(DISPLAY_OFFSET, connections).await;
+        let served = served.map_err(|error| refused(&error))?;
+        let mut environment = Environment::default();
+        environment.set("DISPLAY", served.name(asked.screen));
+        environment.set("XAUTHORITY", authority.path());
+        let dial = channel::X11::new(self.desk.session.clone());
+        let gate = Arc::clone(&self.desk.gate);
+        let stand_in = StandIn::new(served, dial, gate, Service::X11);
+        Ok(Addition { environment, keep: Box::new((stand_in, authority)) })
     }
 
     async fn job(&self, wish: &Wish) -> Result<(Job, Entry), Denied> {
@@ -165,6 +218,12 @@ impl<W: World> Host for Seat<W> {
         let connection = self.desk.connection;
         Ok((Job { account, task, original, environment, connection, signals }, entry))
     }
+}
+
+/// A folder that is not there yet, for what only one user is to see.
+fn private_folder() -> PathBuf {
+    // Whoever it is for has to get there, whatever this process has for temporary files.
+    Path::new("/tmp").join(format!("adit-{:016x}", fastrand::u64(..)))
 }
 
 /// What the flow log has of what is asked for.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use adit_channels::channel_open::{Kind, Reason as Refused};
-use adit_channels::session::Opening;
+use adit_channels::session::{Handle, Opening};
 use adit_forward::stop::Signal;
 use adit_gateway::verdict::Reason;
 use adit_programs::job::Connection;
@@ -16,8 +16,10 @@ use crate::serve::gate::Gate;
 use crate::serve::sessions::desk::Desk;
 use crate::serve::world::World;
 
+mod authority;
 mod desk;
 mod entry;
+mod stand_in;
 
 pub(crate) use crate::serve::sessions::desk::Eow;
 
@@ -39,13 +41,17 @@ impl<W: World> Hall<W> {
     /// nobody is let in any more, and who is inside goes when the time of grace is over.
     pub(crate) fn new(
         gate: Arc<Gate<W>>,
+        session: Handle,
         own: SocketAddr,
         eow: Eow,
         stop: Signal,
     ) -> (Self, Empty) {
         let connection = Connection { client: gate.peer(), server: own };
         let (inside, empty) = mpsc::channel(1);
-        (Self { desk: Arc::new(Desk::new(gate, connection, eow)), stop, inside }, Empty(empty))
+        (
+            Self { desk: Arc::new(Desk::new(gate, session, connection, eow)), stop, inside },
+            Empty(empty),
+        )
     }
 
     /// Answers what a client asks for that is no tunnel.
