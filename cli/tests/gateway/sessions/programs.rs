@@ -77,7 +77,8 @@ fn a_hundred_mebibytes_go_in_and_come_out_of_both_ends() {
     ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = ssh.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let pattern: Vec<u8> = (0..1 << 20).map(|at: u32| at.to_le_bytes()[at as usize % 3]).collect();
+    let pattern: Vec<u8> =
+        (0..1 << 18).flat_map(|at: u32| at.wrapping_mul(7919).to_le_bytes()).collect();
     let sent = pattern.clone();
     let writer = thread::spawn(move || {
         (0..LEN / sent.len()).for_each(|_| stdin.write_all(&sent).unwrap());

@@ -44,7 +44,7 @@ impl Seat {
         while !self.said.contains(words) {
             let len = self.master.read(&mut piece).unwrap_or(0);
             assert!(len > 0, "it ended before it said {words:?}: {:?}", self.said);
-            self.said.push_str(&String::from_utf8_lossy(&piece[..len]));
+            self.said.push_str(&String::from_utf8_lossy(piece.get(..len).unwrap()));
         }
     }
 
