@@ -1,12 +1,6 @@
 //! What a packet costs: sealed, opened, decoded; and a message's way through two muxes.
 //!
-//! `cargo bench --manifest-path bench/Cargo.toml`
-
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a bench ends where it cannot go on"
-)]
+//! `cargo bench -p adit-tests`
 
 use std::time::Instant;
 
