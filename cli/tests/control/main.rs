@@ -25,6 +25,7 @@ mod killed;
 mod orders;
 mod others;
 mod persist;
+mod programs;
 mod sessions;
 mod stage;
 mod terminal;
