@@ -45,7 +45,11 @@ pub(super) fn channels(service: &Service) -> String {
     }
     for session in service.sessions() {
         let age = session.began.elapsed().as_secs();
-        let _ = writeln!(text, "session  {:<14}  {}  ({age} s)", "", session.words);
+        let bytes = match &session.traffic {
+            Some(it) => format!("{} bytes forth, {} bytes back, ", it.read(), it.said()),
+            None => String::new(),
+        };
+        let _ = writeln!(text, "session  {:<14}  {}  ({bytes}{age} s)", "", session.words);
     }
     for (kind, flow) in service.tunnels.flows().list() {
         let (traffic, age) = (flow.traffic(), flow.age().as_secs());

@@ -44,7 +44,7 @@ impl Client {
     ) -> Result<Outcome, Failure> {
         let unusable = |error| Failure::from(Fault::Ends(error));
         let escapes = Escapes::new(request.escape.take());
-        let Ends { input, output, error } = ends;
+        let Ends { input, output, error, .. } = ends;
         let words = error.try_clone().and_then(|it| Output::of(it, Ending::Close));
         let mut words = words.map_err(unusable)?;
         let (given, typed) = match input {

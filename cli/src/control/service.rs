@@ -12,6 +12,7 @@ use crate::control::facts::Facts;
 use crate::lent::Lender;
 use crate::open::opening::Through;
 use crate::open::tunnels::Tunnels;
+use crate::session::traffic::Traffic;
 
 /// What a master has for its clients: the connection, and what goes through it.
 pub(crate) struct Service {
@@ -45,6 +46,8 @@ struct Orders {
 pub(super) struct Session {
     /// What it is, in words.
     pub(super) words: String,
+    /// How much goes through it, where that is counted.
+    pub(super) traffic: Option<Traffic>,
     /// Since when.
     pub(super) began: Instant,
 }
@@ -144,8 +147,9 @@ impl Service {
 
 impl Client<'_> {
     /// It runs this.
-    pub(super) fn runs(&self, words: String) {
-        self.service.lock().insert(self.number, Session { words, began: Instant::now() });
+    pub(super) fn runs(&self, words: String, traffic: Option<Traffic>) {
+        let session = Session { words, traffic, began: Instant::now() };
+        self.service.lock().insert(self.number, session);
     }
 }
 

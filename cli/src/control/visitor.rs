@@ -22,6 +22,7 @@ use crate::session;
 use crate::session::ends::Ends;
 use crate::session::event::Event;
 use crate::session::request::Request;
+use crate::session::traffic::Traffic;
 use crate::stdio::{Ending, Input, Output};
 
 /// How many orders may wait for a session to take them.
@@ -134,7 +135,7 @@ impl Visitor {
             Ask::Channels {} => Ok(Answer::Told { words: report::channels(&service) }),
             Ask::Conninfo {} => Ok(Answer::Told { words: report::conninfo(&service) }),
             Ask::Stay {} => {
-                client.runs("tunnels only".to_owned());
+                client.runs("tunnels only".to_owned(), None);
                 Ok(Answer::Done {})
             }
             ask @ Ask::Session { reads, .. } => {
@@ -145,7 +146,7 @@ impl Visitor {
                 {
                     return Ok(Err(refused));
                 }
-                client.runs(program::told(&request));
+                client.runs(program::told(&request), Some(ends.traffic.clone()));
                 // It is taken back when the program has ended.
                 let lent = service.lender.lend(wanted).await;
                 (request.agent, request.x11) = (lent.agent(), lent.display());
@@ -156,7 +157,7 @@ impl Visitor {
                 if let Err(refused) = self.allowed(&format!("Allow forward to {words}? ")).await {
                     return Ok(Err(refused));
                 }
-                client.runs(format!("stdio to {words}"));
+                client.runs(format!("stdio to {words}"), None);
                 let joined = async {
                     let target: Target = spec::target(&words)?;
                     let session = service.through.session.clone();
@@ -208,10 +209,10 @@ impl Visitor {
     fn ends(&mut self, reads: bool) -> Result<Ends, Malformed> {
         if reads {
             let [input, output, error] = self.reader.descriptors()?;
-            return Ok(Ends { input: Some(input), output, error });
+            return Ok(Ends { input: Some(input), output, error, traffic: Traffic::default() });
         }
         let [output, error] = self.reader.descriptors()?;
-        Ok(Ends { input: None, output, error })
+        Ok(Ends { input: None, output, error, traffic: Traffic::default() })
     }
 
     /// Runs a program to its end, or until the client goes.

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
+use crate::session::traffic::Traffic;
+
 /// The descriptors that the streams of a program are joined to.
 #[derive(Debug)]
 pub(crate) struct Ends {
@@ -13,6 +15,8 @@ pub(crate) struct Ends {
     pub(crate) output: OwnedFd,
     /// What it says to standard error.
     pub(crate) error: OwnedFd,
+    /// Who counts what goes through them.
+    pub(crate) traffic: Traffic,
 }
 
 /// Whether standard input is read.
@@ -45,7 +49,7 @@ impl Ends {
             Some(error) => error,
             None => owned(rustix::stdio::stderr())?,
         };
-        Ok(Self { input, output, error })
+        Ok(Self { input, output, error, traffic: Traffic::default() })
     }
 }
 

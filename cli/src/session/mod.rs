@@ -31,6 +31,7 @@ use crate::session::event::Event;
 use crate::session::fault::Fault;
 use crate::session::outcome::{Ended, Outcome};
 use crate::session::request::Request;
+use crate::session::traffic::Traffic;
 use crate::stdio::{Ending, Input, Output};
 
 pub(crate) mod control;
@@ -42,6 +43,7 @@ mod modes;
 pub(crate) mod outcome;
 pub(crate) mod request;
 pub(crate) mod terminal;
+pub(crate) mod traffic;
 
 /// How much of standard error is taken at a time.
 const CHUNK: usize = 32 * 1024;
@@ -82,6 +84,7 @@ struct Streams {
     input: Option<Input>,
     output: Output,
     error: Output,
+    traffic: Traffic,
 }
 
 impl Running {
@@ -97,6 +100,7 @@ impl Running {
             input: ends.input.map(Input::of).transpose().map_err(Fault::Ends)?,
             output: Output::of(ends.output, Ending::Close).map_err(Fault::Ends)?,
             error: Output::of(ends.error, Ending::Close).map_err(Fault::Ends)?,
+            traffic: ends.traffic,
         };
         Ok(Self { channel: Mutex::new(channel), error, streams, answers, escapes })
     }
@@ -108,19 +112,20 @@ impl Running {
         tell: &impl Fn(Event),
     ) -> Result<Outcome, Fault> {
         let Self { channel, error, streams, answers, escapes } = self;
+        let traffic = &streams.traffic;
         let (unread, sent, heard) = (Notify::new(), Notify::new(), Notify::new());
         let (say, words) = mpsc::channel(WORDS);
         let forth = async {
-            send(streams.input, escapes, &channel, &unread, tell).await;
+            send(streams.input, escapes, (&channel, traffic), &unread, tell).await;
             sent.notify_one();
             pending::<()>().await;
         };
         let back = async {
-            let received = receive(streams.output, &channel).await;
+            let received = receive(streams.output, &channel, traffic).await;
             heard.notify_one();
             received
         };
-        let errors = receive_errors(streams.error, error, words);
+        let errors = receive_errors(streams.error, error, words, traffic);
         let both = async {
             tokio::join!(sent.notified(), heard.notified());
         };
@@ -144,7 +149,7 @@ impl Running {
 async fn send(
     input: Option<Input>,
     mut escapes: Escapes,
-    channel: &Mutex<Channel>,
+    (channel, traffic): (&Mutex<Channel>, &Traffic),
     unread: &Notify,
     tell: &impl Fn(Event),
 ) {
@@ -160,6 +165,7 @@ async fn send(
             for piece in escapes.take(chunk) {
                 match piece {
                     Piece::Data(chunk) => {
+                        traffic.count_read(chunk.len());
                         if write(channel, chunk).await.is_err() {
                             return;
                         }
@@ -175,11 +181,12 @@ async fn send(
 
 /// Writes what the program says. Where nobody reads that any more, the server is told, and what
 /// still comes is dropped.
-async fn receive(output: Output, channel: &Mutex<Channel>) -> io::Result<()> {
+async fn receive(output: Output, channel: &Mutex<Channel>, traffic: &Traffic) -> io::Result<()> {
     let mut output = Some(output);
     let ended = loop {
         match poll_fn(|cx| lock(channel).poll_chunk(cx)).await {
             Ok(Some(chunk)) => {
+                traffic.count_said(chunk.len());
                 if let Some(to) = &mut output
                     && to.write(chunk).await.is_err()
                 {
@@ -201,7 +208,12 @@ async fn receive(output: Output, channel: &Mutex<Channel>) -> io::Result<()> {
 }
 
 /// Writes what the program says to standard error, and what this side says there.
-async fn receive_errors(output: Output, mut error: Stderr, mut words: mpsc::Receiver<Bytes>) {
+async fn receive_errors(
+    output: Output,
+    mut error: Stderr,
+    mut words: mpsc::Receiver<Bytes>,
+    traffic: &Traffic,
+) {
     let mut output = Some(output);
     let mut buffer = BytesMut::new();
     loop {
@@ -210,7 +222,10 @@ async fn receive_errors(output: Output, mut error: Stderr, mut words: mpsc::Rece
             biased;
             Some(words) = words.recv() => words,
             read = error.read_buf(&mut buffer) => match read {
-                Ok(len) if len > 0 => buffer.split().freeze(),
+                Ok(len) if len > 0 => {
+                    traffic.count_said(len);
+                    buffer.split().freeze()
+                }
                 _ => break,
             },
         };

@@ -1,6 +1,6 @@
 //! Programs at the server, run by way of a master.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::Stdio;
 use std::thread;
 
@@ -71,7 +71,7 @@ fn a_client_that_is_killed_ends_its_program() {
     let script = format!("trap 'touch {gone}' EXIT; echo runs; cat >/dev/null");
     let mut client = stage.ssh(&[], &[&script]).stdin(Stdio::piped()).spawn().unwrap();
     let mut said = [0; 5];
-    std::io::Read::read_exact(client.stdout.as_mut().unwrap(), &mut said).unwrap();
+    client.stdout.as_mut().unwrap().read_exact(&mut said).unwrap();
     client.kill().unwrap();
     client.wait().unwrap();
     crate::stage::wait_until("the program goes on", || std::path::Path::new(&gone).exists());
@@ -117,9 +117,14 @@ fn the_first_call_is_the_master_of_those_that_come_while_it_lasts() {
             .unwrap()
             .contains("command cat; exit 4")
     });
+    let (mut said, mut heard) = (second.stdin.take().unwrap(), second.stdout.take().unwrap());
+    said.write_all(b"1234567").unwrap();
+    heard.read_exact(&mut [0; 7]).unwrap();
+    let told = String::from_utf8(stage.order("channels", &[]).stdout).unwrap();
+    assert!(told.contains("exit 4  (7 bytes forth, 7 bytes back, "), "{told}");
     // The connection lasts as long as somebody uses it.
     first.stdin.take().unwrap().write_all(b"first").unwrap();
-    drop(second.stdin.take());
+    drop(said);
     assert_eq!(second.wait().unwrap().code(), Some(4));
     assert_eq!(first.wait_with_output().unwrap().stdout, b"first");
     assert!(!std::path::Path::new(&stage.socket).exists());
