@@ -11,6 +11,9 @@
 #[path = "../ways/adit.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod adit;
+#[path = "../ways/lent/display.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod display;
 #[path = "../ways/server.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod server;
@@ -30,3 +33,4 @@ mod sessions;
 mod stage;
 mod terminal;
 mod tunnels;
+mod x11;
