@@ -159,6 +159,18 @@ mod tests {
     }
 
     #[test]
+    fn nobody_may_log_in_while_the_file_is_there_and_it_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("nologin");
+        assert_eq!(nologin(&path), None);
+        fs::write(&path, "back at noon\n").unwrap();
+        assert_eq!(nologin(&path).as_deref(), Some("back at noon"));
+        let told = Unfit::NoLogin("back at noon".to_owned()).to_string();
+        assert_eq!(told, "nobody may log in at the moment: back at noon");
+        assert_eq!(Unfit::NoLogin(String::new()).to_string(), "nobody may log in at the moment");
+    }
+
+    #[test]
     fn who_is_not_there_is_told() {
         let unfit = Account::look_up("no-such-user-here", SystemTime::now()).unwrap_err();
         assert_eq!(unfit.to_string(), "there is no account \"no-such-user-here\" on this machine");

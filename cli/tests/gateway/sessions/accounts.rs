@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::house::House;
+use crate::house::{Gateway, House, run};
 use crate::sessions::{SESSIONS, exec, is_root};
 
 /// An account of the machine, removed with the test.
@@ -86,6 +86,38 @@ fn who_must_not_log_in_is_told_why() {
     assert_eq!((code, out.as_slice()), (0, b"/\n".as_slice()));
     assert!(errors.contains("cannot change to the folder /nonexistent"), "{errors}");
     assert!(house.read("flow.jsonl").contains("is locked"));
+}
+
+#[test]
+fn a_gateway_that_is_not_root_runs_programs_as_itself_only() {
+    if !is_root("a gateway of another user") {
+        return;
+    }
+    let account = Account::new("self");
+    let house = House::new();
+    house.configure(&format!(
+        "account = \"{}\"\n[[user]]\nname = \"bob\"\naccount = \"root\"\nkeys = ['''{}''']\n\
+         {SESSIONS}",
+        account.name,
+        house.read("ann.pub").trim_end(),
+    ));
+    let at = house.at().display().to_string();
+    let given = Command::new("chown").args(["-R", &account.name, &at]).status().unwrap();
+    assert!(given.success());
+    // The program has to be where that user can get to it.
+    let program = format!("{at}/adit");
+    std::fs::copy(env!("CARGO_BIN_EXE_adit"), &program).unwrap();
+    let mut serve = Command::new("setpriv");
+    serve.args(["--reuid", &account.name, "--regid", &account.name, "--init-groups", "--"]);
+    serve.args([&program, "serve", "--config", &house.path("adit-serve.toml")]);
+    let gateway = Gateway::start(serve);
+    let (code, out, errors) = exec(&house, &gateway, "id -un; tty; exit 3", b"");
+    let expected = format!("{}\nnot a tty\n", account.name).into_bytes();
+    assert_eq!((code, out), (3, expected), "{errors}");
+    let mut ssh = house.ssh(&gateway, "ann");
+    let (code, _, errors) = run(ssh.args(["bob@127.0.0.1", "id -un"]));
+    assert_eq!(code, 254, "{errors}");
+    assert!(errors.contains("programs run here as adit-self-"), "{errors}");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Programs that the machine's `ssh` has run by `adit serve`.
 
 mod accounts;
+mod beside_sshd;
 mod hostile;
 mod permits;
 mod programs;
+mod putty;
 mod raw;
 mod terminals;
 
