@@ -176,11 +176,17 @@ async fn work(
             let lent = lender.lend(errand.wanted).await;
             let by = By::Connection(session, &lent);
             let code = program::run(by, program, errand, begun).await?;
-            drop(lent);
             // What goes through tunnels is not broken off with the program.
             match shared {
-                Some(service) => service.unused().await,
-                None => session.idle().await,
+                Some(service) => {
+                    drop(lent);
+                    service.unused().await;
+                }
+                None => {
+                    session.idle().await;
+                    // What the program has left behind shows windows until then, as with ssh.
+                    drop(lent);
+                }
             }
             Ok(code)
         }

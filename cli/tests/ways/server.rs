@@ -79,6 +79,27 @@ impl Server {
         Self { folder, address, running: Running::Adit(adit) }
     }
 
+    /// `adit serve`, which permits all tunnels, and sessions that have these services; they are
+    /// written as the configuration has them.
+    pub(crate) fn gateway(services: &str) -> Self {
+        let folder = keys();
+        let user = user();
+        let config = format!(
+            "listen = [\"127.0.0.1:0\"]\nhost-keys = [\"host\"]\n\
+             [[user]]\nname = \"{user}\"\nauthorized-keys = [\"authorized_keys\"]\n\
+             [[rule]]\nname = \"sessions\"\naction = \"allow\"\nsessions = [{services}]\n\
+             [[rule]]\nname = \"tunnels\"\naction = \"allow\"\n\
+             [[rule]]\nname = \"sockets\"\naction = \"allow\"\ntargets = [\"{}/\"]\n",
+            folder.path().display()
+        );
+        let path = folder.path().join("adit-serve.toml");
+        fs::write(&path, config).unwrap();
+        let words = ["serve".to_owned(), "--config".to_owned(), path.display().to_string()];
+        let mut adit = Adit::start(command(&words));
+        let address = adit.listening();
+        Self { folder, address, running: Running::Adit(adit) }
+    }
+
     /// A file in its folder.
     pub(crate) fn file(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()

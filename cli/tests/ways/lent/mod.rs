@@ -6,6 +6,7 @@ use crate::server::{Server, settings, user};
 
 mod agent;
 mod display;
+mod gateway;
 mod together;
 mod x11;
 

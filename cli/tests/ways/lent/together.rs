@@ -10,6 +10,7 @@ use crate::adit::{Adit, PATIENCE, command};
 use crate::agents::Agent;
 use crate::lent::display::Display;
 use crate::lent::{ssh, x11};
+use crate::server::Server;
 use crate::service::echo;
 
 /// How often everything is used while the bulk goes on.
@@ -79,7 +80,19 @@ fn everything_goes_through_one_connection_while_bulk_runs() {
     let name = "everything_goes_through_one_connection_while_bulk_runs";
     let Some(display) = Display::start(name) else { return };
     let server = x11::sshd("yes");
-    let agent = Agent::start(&server);
+    all_at_once(&display, &server);
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn everything_goes_through_one_connection_to_a_gateway_while_bulk_runs() {
+    let name = "everything_goes_through_one_connection_to_a_gateway_while_bulk_runs";
+    let Some(display) = Display::start(name) else { return };
+    all_at_once(&display, &Server::gateway("\"exec\", \"x11\", \"agent\""));
+}
+
+fn all_at_once(display: &Display, server: &Server) {
+    let agent = Agent::start(server);
     agent.add(&[&server.file("user")]);
     let target = echo(b"!");
     let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
@@ -89,7 +102,7 @@ fn everything_goes_through_one_connection_while_bulk_runs() {
     let tunnels = ["-A", "-Y", "-L", &local, "-R", &remote, "-D", &dynamic];
     let strict = ["-oExitOnForwardFailure=yes"];
     let mut command =
-        display.lend(command(&ssh(&[&server], &[&tunnels[..], &strict].concat(), PROGRAM)));
+        display.lend(command(&ssh(&[server], &[&tunnels[..], &strict].concat(), PROGRAM)));
     command.env("SSH_AUTH_SOCK", &agent.socket).stdin(Stdio::piped());
     let mut adit = Adit::start(command);
     let mut stdout = adit.child.stdout.take().unwrap();
@@ -124,6 +137,5 @@ fn everything_goes_through_one_connection_while_bulk_runs() {
     let total = bulk.join().unwrap();
     let left = adit.end();
     left.expect(5, &[]);
-    assert_eq!(server.connections(), 1);
     assert!(total > 10 << 20, "{total}");
 }
