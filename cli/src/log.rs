@@ -1,8 +1,9 @@
 //! Logging to standard error.
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, reload};
 
 use crate::args::{Log, LogFormat};
 use crate::failure::{Exit, Failure};
@@ -39,11 +40,39 @@ pub(crate) fn start(log: &Log) -> Result<(), Failure> {
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log.format {
-        LogFormat::Json => builder.json().init(),
+        LogFormat::Json => {
+            let builder = builder.json().with_filter_reloading();
+            keep(builder.reload_handle());
+            builder.init();
+        }
         LogFormat::Text => {
             let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            builder.with_ansi(colours).init();
+            let builder = builder.with_ansi(colours).with_filter_reloading();
+            keep(builder.reload_handle());
+            builder.init();
         }
     }
     Ok(())
+}
+
+/// Exchanges the filter.
+type Exchange = Box<dyn Fn(EnvFilter) + Send + Sync>;
+
+static EXCHANGE: OnceLock<Exchange> = OnceLock::new();
+
+fn keep<S: 'static>(handle: reload::Handle<EnvFilter, S>) {
+    let exchange = move |filter| {
+        if let Err(error) = handle.reload(filter) {
+            tracing::debug!(%error, "the log stays as it was");
+        }
+    };
+    // The log begins once.
+    let _ = EXCHANGE.set(Box::new(exchange));
+}
+
+/// Logs from now on what this filter says.
+pub(crate) fn change(filter: &str) {
+    if let Some(exchange) = EXCHANGE.get() {
+        exchange(EnvFilter::new(filter));
+    }
 }

@@ -7,7 +7,6 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::ExitCode;
 
-use adit_ssh_config::destination::Destination;
 use adit_ssh_config::keyword::Keyword;
 use adit_ssh_config::request::{Request, Session, Setting};
 use clap::ValueEnum as _;
@@ -55,8 +54,8 @@ fn run(options: Options, words: Vec<OsString>, log: Log) -> Result<u8, Failure> 
         Some(Instead::Help) => tell(help::TEXT),
         Some(Instead::Query(kind)) => tell(&query::list(kind)?),
         Some(Instead::Print) => {
-            let like = options.like.clone();
-            print::run(request(options)?, like.as_deref()).map(|()| 0)
+            let (like, command) = (options.like.clone(), options.command.clone());
+            print::run(request(options)?, &command, like.as_deref()).map(|()| 0)
         }
         None => connect(options, words, log),
     }
@@ -87,7 +86,7 @@ fn connect(options: Options, words: Vec<OsString>, log: Log) -> Result<u8, Failu
     if plan.errand.background && !is_behind && order.is_none() {
         return go_behind(words, error);
     }
-    start_log(log, plan.level)?;
+    start_log(log, plan.errand.level)?;
     harden::process();
     plan.errand.error = error;
     if is_behind {
@@ -182,12 +181,8 @@ fn tell(text: &str) -> Result<u8, Failure> {
 
 /// What is asked of the files.
 fn request(options: Options) -> Result<Request, Failure> {
-    let text = options.destination.unwrap_or_default();
-    let destination = Destination::parse(&text).ok_or_else(|| {
-        Failure::new(Exit::Usage, format!("\"{text}\" is no destination"))
-            .hint("write [user@]host, or ssh://[user@]host[:port]")
-    })?;
-    let mut request = Request::new(destination);
+    let nowhere = || Failure::new(Exit::Usage, "no destination is named");
+    let mut request = Request::new(options.destination.ok_or_else(nowhere)?);
     let command = String::from_utf8_lossy(&options.command).into_owned();
     let kind = options.words.session_type();
     request.session = match kind.as_deref() {

@@ -90,6 +90,37 @@ fn the_settings_are_those_of_ssh() {
     }
 }
 
+/// Command lines, one a line; `\\s` is a space in a word. Not among them is what adit takes or
+/// refuses on purpose where ssh does not: a host of no letters, a port of no digits in `-J`, and
+/// addresses in `ssh://`.
+const WORDS: &str = include_str!("ssh_config/words.txt");
+
+#[test]
+fn command_lines_are_taken_and_refused_as_by_ssh() {
+    let Some(release) = release().filter(|it| *it == "9.2") else {
+        println!("not compared: {SSH} of OpenSSH 9.2 is missing");
+        return;
+    };
+    let mut differ = Vec::new();
+    for line in WORDS.lines() {
+        let words: Vec<String> = line.split(' ').map(|word| word.replace("\\s", " ")).collect();
+        let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if !words.iter().any(|word| word.starts_with("-F")) {
+            words.splice(0..0, ["-F", "none"]);
+        }
+        let mut ssh = Command::new(SSH);
+        ssh.arg("-G");
+        let theirs = run(ssh, &words);
+        let ours = run(adit(), &[&["--like", release], &*words].concat());
+        let same = ours.status.code() == theirs.status.code()
+            && (!theirs.status.success() || ours.stdout == theirs.stdout);
+        if !same {
+            differ.push(format!("{line}: {:?}, and ssh: {:?}", ours.status, theirs.status));
+        }
+    }
+    assert!(WORDS.lines().count() >= 100 && differ.is_empty(), "{}", differ.join("\n"));
+}
+
 #[test]
 fn what_is_wrong_is_named_with_its_line() {
     let folder = TempDir::new().unwrap();

@@ -40,7 +40,7 @@ pub(super) async fn run(plan: Plan) -> Result<u8, Failure> {
 }
 
 async fn through(plan: Plan, chain: &mut Chain) -> Result<u8, Failure> {
-    let Plan { tunnels, sharing, mut errand, .. } = plan;
+    let Plan { tunnels, sharing, mut errand } = plan;
     let route = tunnels.route();
     let socket = sharing.as_ref().map(|it| it.path.clone()).unwrap_or_default();
     let mut facts = Facts::new(route.told(), errand.host.clone(), socket);

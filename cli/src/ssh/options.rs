@@ -4,7 +4,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
+use adit_forward::target::Target;
+use adit_ssh_config::destination::Destination;
+
 use crate::failure::{Exit, Failure};
+use crate::open;
 use crate::ssh::words::{self, Words};
 
 /// What the words of `ssh(1)` say.
@@ -19,7 +23,7 @@ pub(super) struct Options {
     /// `-E`.
     pub(super) log_file: Option<PathBuf>,
     /// `-W`.
-    pub(super) stdio: Option<String>,
+    pub(super) stdio: Option<Target>,
     /// `-O`.
     pub(super) control: Option<String>,
     /// `--like`.
@@ -33,7 +37,7 @@ pub(super) struct Options {
     /// `--master`, which only adit itself says: the connection is for others.
     pub(super) is_master: bool,
     /// The server.
-    pub(super) destination: Option<String>,
+    pub(super) destination: Option<Destination>,
     /// The command, with spaces between its words.
     pub(super) command: Vec<u8>,
 }
@@ -68,7 +72,11 @@ enum Next {
     Words,
 }
 
-/// Options with such a value.
+/// What `-O` may ask for.
+const CONTROL: [&str; 8] =
+    ["check", "forward", "cancel", "exit", "stop", "proxy", "channels", "conninfo"];
+
+/// Options with a value that set nothing that a keyword sets, or more than that.
 const VALUED: &str = "EFOQWo";
 
 impl Options {
@@ -89,7 +97,7 @@ impl Options {
                         break;
                     }
                     let Some(destination) = rest.words.next() else { break };
-                    options.destination = Some(text(destination)?);
+                    options.name(text(destination)?)?;
                     if matches!(end, Next::Terminated) {
                         break;
                     }
@@ -112,6 +120,22 @@ impl Options {
             return Err(wrong("no subsystem is named").hint("for instance -s host sftp"));
         }
         Ok(options)
+    }
+
+    /// Takes the destination. What it says of user and port wins over what follows it.
+    fn name(&mut self, text: String) -> Result<(), Failure> {
+        let destination = Destination::parse(&text).ok_or_else(|| {
+            wrong(&format!("\"{text}\" is no destination"))
+                .hint("write [user@]host, or ssh://[user@]host[:port]")
+        })?;
+        if let Some(user) = &destination.user {
+            self.words.value('l', user.clone())?;
+        }
+        if let Some(port) = destination.port {
+            self.words.value('p', port.to_string())?;
+        }
+        self.destination = Some(destination);
+        Ok(())
     }
 
     fn take(&mut self, letter: char, rest: &mut Rest) -> Result<(), Failure> {
@@ -142,10 +166,18 @@ impl Options {
             'W' if self.control.is_some() => return Err(wrong("-W and -O do not go together")),
             'W' => {
                 self.words.kind(letter)?;
-                self.stdio = Some(text(value)?);
+                let target = open::specs("-W", &[text(value)?])?;
+                self.stdio = target.into_iter().next();
             }
             'O' if self.stdio.is_some() => return Err(wrong("-W and -O do not go together")),
-            'O' => self.control = Some(text(value)?),
+            'O' => {
+                let command = text(value)?;
+                if !CONTROL.contains(&&*command) {
+                    return Err(wrong(&format!("-O knows no \"{command}\""))
+                        .hint(format!("there are {}", CONTROL.join(", "))));
+                }
+                self.control = Some(command);
+            }
             'Q' => self.instead = Some(Instead::Query(text(value)?)),
             'o' => self.words.line(text(value)?),
             _ => self.words.value(letter, text(value)?)?,

@@ -16,7 +16,6 @@ use crate::client::{Route, proxy};
 use crate::control::sharing::Sharing;
 use crate::failure::{Exit, Failure};
 use crate::lent::Wanted;
-use crate::open;
 use crate::open::beside::Beside;
 use crate::session::ends::Reading;
 use crate::session::request::Program;
@@ -32,14 +31,14 @@ pub(super) struct Plan {
     pub(super) sharing: Option<Sharing>,
     /// What is done at its end.
     pub(super) errand: Errand,
-    /// `LogLevel`.
-    pub(super) level: &'static str,
 }
 
 /// What is done at the server, and how.
 pub(super) struct Errand {
     /// The server's name or address.
     pub(super) host: String,
+    /// `LogLevel`.
+    pub(super) level: &'static str,
     /// What is done.
     pub(super) purpose: Purpose,
     /// Whether a terminal is asked for.
@@ -101,11 +100,11 @@ impl Plan {
         sources: &mut Sources,
         destination: Destination,
         command: Vec<u8>,
-        stdio: Option<String>,
+        stdio: Option<Target>,
     ) -> Result<Self, Failure> {
-        let stdio: Option<Target> = open::specs("-W", stdio.as_slice())?.into_iter().next();
         let proxy = proxy::choose(None, None)?;
         let (route, config) = Route::plan(sources, destination, proxy)?;
+        check_command(&config, &command)?;
         let purpose = match stdio {
             Some(target) => Purpose::Stdio(target),
             None => purpose(&config, command)?,
@@ -120,6 +119,7 @@ impl Plan {
         let display = lends.then(|| x11::wish::Wish::of(&config)).flatten();
         let errand = Errand {
             host: config.host().to_owned(),
+            level: config.choice(Keyword::LogLevel).unwrap_or("INFO"),
             purpose,
             wish: wish(&config),
             reading: if null { Reading::Null } else { Reading::Read },
@@ -136,9 +136,20 @@ impl Plan {
             agent,
             display,
         };
-        let level = config.choice(Keyword::LogLevel).unwrap_or("INFO");
-        Ok(Self { level, tunnels: Beside::new(route, &config), sharing, errand })
+        Ok(Self { tunnels: Beside::new(route, &config), sharing, errand })
     }
+}
+
+/// Refuses a command where `RemoteCommand` names another, even if neither of them runs.
+///
+/// # Errors
+/// Where that is so.
+pub(super) fn check_command(config: &Config, command: &[u8]) -> Result<(), Failure> {
+    if command.is_empty() || config.text(Keyword::RemoteCommand).is_none() {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::Usage, "there is a command, and RemoteCommand names another")
+        .hint("-o RemoteCommand=none has the first one run"))
 }
 
 fn purpose(config: &Config, command: Vec<u8>) -> Result<Purpose, Failure> {

@@ -10,18 +10,20 @@ use adit_ssh_config::request::Request;
 
 use crate::failure::{Exit, Failure};
 use crate::settings::{fault, sources};
+use crate::ssh::plan;
 
 /// Prints the settings for a host; as a release of OpenSSH would, where one is named.
 ///
 /// # Errors
 /// Where a file or the command line is wrong.
-pub(super) fn run(mut request: Request, like: Option<&str>) -> Result<(), Failure> {
+pub(super) fn run(mut request: Request, command: &[u8], like: Option<&str>) -> Result<(), Failure> {
     if let Some(release) = like.map(release).transpose()? {
         request.release = release;
         request.algorithms = Algorithms::of(release);
     }
     let system = sources::system()?;
     let config = Config::read(&request, &system).map_err(|error| fault::explain(&error))?;
+    plan::check_command(&config, command)?;
     for notice in config.notices() {
         match notice.why {
             Reason::Unsupported => Failure::new(Exit::Usage, notice).warn(),

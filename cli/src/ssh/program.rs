@@ -10,7 +10,6 @@ use tokio::sync::mpsc;
 use crate::control::client::Client;
 use crate::failure::{Exit, Failure, OF_SSH};
 use crate::lent::{Lent, Wanted};
-use crate::session;
 use crate::session::control::Control;
 use crate::session::ends::{Ends, Reading};
 use crate::session::escape::Escape;
@@ -21,9 +20,14 @@ use crate::session::request::{Agent, Program, Request};
 use crate::session::terminal::Terminal;
 use crate::ssh::plan::{Errand, Wish};
 use crate::talk::{self, Weight};
+use crate::{log, session};
 
 /// How many orders may wait for a session to take them.
 const ORDERS: usize = 16;
+
+/// The levels of the log, from silence to all.
+const LEVELS: [&str; 8] =
+    ["SILENT", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG", "DEBUG2", "DEBUG3"];
 
 /// What escapes there are.
 const HELP: &str = "\
@@ -31,7 +35,7 @@ Supported escape sequences:\r
  ~.   - end this session and the connection\r
  ~B   - send a BREAK to the server\r
  ~R   - exchange keys anew\r
- ~V/v - decrease or increase what is logged (by -v only)\r
+ ~V/v - log less or more\r
  ~^Z  - stop adit\r
  ~#   - tell of the connection\r
  ~?   - this\r
@@ -81,8 +85,9 @@ pub(super) async fn run(
         terminal.set_raw();
     }
     let (orders, control) = mpsc::channel(ORDERS);
+    let level = LEVELS.iter().position(|level| *level == errand.level).unwrap_or_default();
     let had_terminal = terminal.is_some();
-    let attendant = Attendant { session, terminal, orders, escape: errand.escape, started };
+    let attendant = Attendant { session, terminal, orders, escape: errand.escape, level, started };
     let outcome = attendant.attend(by, request, ends, control).await.map_err(broken)?;
     if had_terminal && outcome.is_ok() {
         talk::line(Weight::Note, format_args!("{what} to {} closed.", errand.host));
@@ -128,6 +133,8 @@ struct Attendant<'a, S> {
     terminal: Option<Terminal>,
     orders: mpsc::Sender<Control>,
     escape: Option<u8>,
+    /// The place of the level of the log among [`LEVELS`].
+    level: usize,
     started: S,
 }
 
@@ -195,8 +202,8 @@ impl<S: FnMut()> Attendant<'_, S> {
                 Some(session) => session.rekey(),
                 None => self.echo("R", " [the connection is shared]"),
             },
-            Escape::Quieter => self.echo("V", " [-v says how much is logged]"),
-            Escape::Louder => self.echo("v", " [-v says how much is logged]"),
+            Escape::Quieter => self.log("V", self.level.saturating_sub(1)),
+            Escape::Louder => self.log("v", self.level.saturating_add(1)),
             Escape::Suspend => {
                 self.echo("^Z", " [suspend adit]");
                 if let Some(terminal) = &mut self.terminal {
@@ -219,6 +226,17 @@ impl<S: FnMut()> Attendant<'_, S> {
                 let character = char::from(self.escape.unwrap_or(b'~'));
                 self.say(HELP.replace('~', &character.to_string()));
             }
+        }
+    }
+
+    /// Logs at another level from now on.
+    fn log(&mut self, letter: &str, level: usize) {
+        self.level = level.min(LEVELS.len().saturating_sub(1));
+        if let Some(level) = LEVELS.get(self.level) {
+            let (filter, limit) = log::of_level(level);
+            log::change(filter);
+            talk::limit(limit);
+            self.echo(letter, &format!(" [LogLevel {level}]"));
         }
     }
 

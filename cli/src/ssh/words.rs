@@ -120,6 +120,11 @@ impl Words {
         };
         if let Some(keyword) = known(&TUNNELS) {
             self.first_wins.push(Setting::Forward(keyword, value));
+        } else if let ('c' | 'm', Some(sign)) = (letter, sign(letter, &value)) {
+            let message = format!("-{letter} {value}: a list here does not begin with {sign}");
+            return Err(
+                Failure::new(Exit::Usage, message).hint("-o Ciphers= and -o MACs= take such lists")
+            );
         } else if let Some(keyword) = known(&OVERRIDES) {
             self.last_wins.push(Setting::Word(keyword, value));
         } else if let Some(keyword) = known(&VALUES) {
@@ -127,6 +132,12 @@ impl Words {
             if keyword == Keyword::ProxyJump && self.first_wins.iter().any(again) {
                 return Err(Failure::new(Exit::Usage, "-J may be given once only")
                     .hint("write commas between the servers"));
+            }
+            let by_command =
+                |it: &Setting| it.keyword(Release::default()) == Some(Keyword::ProxyCommand);
+            if keyword == Keyword::ProxyJump && self.first_wins.iter().any(by_command) {
+                return Err(Failure::new(Exit::Usage, "-J and ProxyCommand do not go together")
+                    .hint("leave one of them out"));
             }
             self.first_wins.push(Setting::Word(keyword, value));
         } else if letter == 'w' {
@@ -194,6 +205,12 @@ impl Words {
         all.extend(self.first_wins);
         all
     }
+}
+
+/// The sign before a list of algorithms that ssh does not take with this option.
+fn sign(letter: char, list: &str) -> Option<char> {
+    let signs: &[char] = if letter == 'c' { &['-'] } else { &['+', '-', '^'] };
+    list.chars().next().filter(|first| signs.contains(first))
 }
 
 fn word(keyword: Keyword, value: &str) -> Setting {
