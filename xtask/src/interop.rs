@@ -39,6 +39,7 @@ mod services;
 mod stage;
 mod stand_in;
 mod stock;
+mod stock_session;
 mod target;
 mod trial;
 mod watched;

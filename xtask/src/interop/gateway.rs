@@ -2,20 +2,26 @@
 //! whether a scenario is right.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::interop::client::{self, Program};
-use crate::interop::key;
+use crate::interop::key::{self, Kind};
 use crate::interop::leftover;
 use crate::interop::peer::Flavour;
 use crate::interop::place::{self, Family, Place};
-use crate::interop::server::{self, Settings};
+use crate::interop::server::{self, Server, Settings};
 use crate::interop::stage::Side;
 use crate::interop::target::Target;
 use crate::interop::trial::Trial;
 use crate::interop::watched::Watched;
+use crate::process;
 use crate::traffic::endpoint::Endpoint;
+
+/// What the gateway runs for the subsystem, of the package openssh-sftp-server.
+pub(crate) const SFTP: &str = "/usr/lib/openssh/sftp-server";
 
 const READY_LIMIT: Duration = Duration::from_secs(30);
 
@@ -89,6 +95,47 @@ impl Gateway {
         Ok(Some(gateway))
     }
 
+    /// As [`Self::at_home`] by IPv4, with sessions as the user who runs this: of a rule, what they
+    /// may have. The peer's own server, which allows all, where that is to be tried.
+    pub(crate) fn with_sessions(trial: &mut Trial<'_, '_>, sessions: &[&str]) -> Result<Self> {
+        if !trial.program.is_adit() {
+            let lines = ["X11Forwarding yes", "AllowAgentForwarding yes"].map(str::to_owned);
+            let settings = Settings { lines: lines.to_vec(), ..Settings::default() };
+            let server = trial.start_server(&settings)?;
+            return Self::of(trial, server, String::new());
+        }
+        let address = trial.address(Side::Home, Family::V4)?;
+        let address = address.ok_or_else(|| Error::new("the network has no ipv4"))?;
+        let mut id = Command::new("id");
+        id.arg("-un");
+        let account = process::succeed(id, READY_LIMIT)?;
+        let host_key = trial.keys.host(Kind::Ed25519);
+        let user = trial.place()?.user().to_owned();
+        let keys = trial.place()?.shared().outside(server::AUTHORIZED);
+        let text = format!(
+            "listen = [\"0.0.0.0:0\"]\nhost-keys = [{host_key:?}]\n\
+             [[user]]\nname = {user:?}\nauthorized-keys = [{keys:?}]\naccount = {account:?}\n\
+             [[rule]]\nname = \"sessions\"\naction = \"allow\"\nsessions = {sessions:?}\n\
+             [subsystems]\nsftp = {SFTP:?}\n",
+            account = account.trim(),
+        );
+        let config = trial.log("gateway").with_extension("toml");
+        std::fs::write(&config, text).context("write a configuration")?;
+        let log = trial.log("gateway");
+        let Program::Adit(program) = trial.program else { return Err(Error::new("no adit")) };
+        let mut command = trial.at(Side::Home)?.guest(program);
+        command.args(["serve", "--config"]).arg(&config);
+        let (process, mut address_there) = start(command, &log)?;
+        address_there.set_ip(address);
+        Ok(Self {
+            _process: process,
+            address: address_there,
+            user,
+            host_key: key::public(&host_key)?,
+            unix_target: String::new(),
+        })
+    }
+
     fn serve(
         trial: &mut Trial<'_, '_>,
         side: Side,
@@ -106,11 +153,7 @@ impl Gateway {
         let mut command = trial.at(side)?.guest(program);
         command.args(["serve", "--listen", &listen.to_string(), "--host-key"]).arg(&host_key);
         command.arg("--authorized-keys").arg(shared.outside(server::AUTHORIZED)).args(words);
-        let process = Watched::start("adit serve", command, &log)?;
-        let begin = process.wait_for("listening", READY_LIMIT, client::listening)?;
-        let Endpoint::Tcp(address) = begin else {
-            return Err(Error::new(format!("adit serve listens on {begin}")));
-        };
+        let (process, address) = start(command, &log)?;
         Ok(Self {
             _process: process,
             address,
@@ -132,13 +175,28 @@ impl Gateway {
 
     fn start_with(trial: &mut Trial<'_, '_>, settings: &Settings, target: &Target) -> Result<Self> {
         let server = trial.start_server(settings)?;
+        Self::of(trial, server, target.unix_inside.clone())
+    }
+
+    fn of(trial: &mut Trial<'_, '_>, server: Server, unix_target: String) -> Result<Self> {
         let host_key = server.host_keys.first().cloned();
         Ok(Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, server.address.port())),
             _process: server.process,
             user: trial.place()?.user().to_owned(),
             host_key: host_key.ok_or_else(|| Error::new("a server without a host key"))?,
-            unix_target: target.unix_inside.clone(),
+            unix_target,
         })
+    }
+}
+
+/// Starts `adit serve`, and says where it listens.
+fn start(command: Command, log: &Path) -> Result<(Watched, SocketAddr)> {
+    let process = Watched::start("adit serve", command, log)?;
+    match process.wait_for("listening", READY_LIMIT, client::listening)? {
+        Endpoint::Tcp(address) => Ok((process, address)),
+        Endpoint::Unix(path) => {
+            Err(Error::new(format!("adit serve listens on {}", path.display())))
+        }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod algorithms;
 mod ansible;
 mod bulk;
 mod callers;
+mod control;
 mod fixed_ports;
 mod half_close;
 mod host_keys;
@@ -28,6 +29,7 @@ mod stock_client;
 mod stock_client_algorithms;
 mod stock_client_programs;
 mod stock_client_refused;
+mod stock_client_sessions;
 mod stock_client_sockets;
 mod together;
 mod tunnellers;
@@ -62,7 +64,7 @@ pub(crate) struct Scenario {
 pub(crate) type Run = fn(&mut Trial<'_, '_>) -> Result<(), Stop>;
 
 /// All scenarios, in the order of the tables.
-pub(crate) const ALL: [Scenario; 51] = [
+pub(crate) const ALL: [Scenario; 53] = [
     server("bulk", "much down and much up; both at once with RekeyLimit 1M", bulk::run).heavy(),
     server(
         "algorithms",
@@ -166,6 +168,11 @@ pub(crate) const ALL: [Scenario; 51] = [
         "a session, its display, the agent and each kind of tunnel in one connection beside bulk",
         session_together::run,
     ),
+    server(
+        "control",
+        "many sessions by one master; tunnels that come and go beside bulk",
+        control::run,
+    ),
     client("settings", "ssh -G and adit come to the same settings, case by case", settings::run),
     client(
         "stock-client",
@@ -227,6 +234,11 @@ pub(crate) const ALL: [Scenario; 51] = [
         "stock-client-refused",
         "a target that is not permitted, a key that is not authorized",
         stock_client_refused::run,
+    ),
+    client(
+        "stock-client-sessions",
+        "ssh, scp, sftp, plink, psftp and dbclient at a gateway with sessions; refused by others",
+        stock_client_sessions::run,
     ),
 ];
 

@@ -48,7 +48,7 @@ pub(crate) fn run(trial: &mut Trial<'_, '_>) -> Result<(), Stop> {
 }
 
 /// An error unless the two are the same.
-fn same<T: PartialEq + Debug>(what: &str, is: T, should: T) -> Result<()> {
+pub(crate) fn same<T: PartialEq + Debug>(what: &str, is: T, should: T) -> Result<()> {
     if is == should {
         return Ok(());
     }
