@@ -2,6 +2,7 @@
 
 mod accounts;
 mod beside_sshd;
+mod displays;
 mod hostile;
 mod permits;
 mod programs;
