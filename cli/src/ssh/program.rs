@@ -99,6 +99,11 @@ pub(super) async fn run(
         }
         Ok(Outcome::Ended(Ended::Signal { name, message })) => {
             tracing::info!(name, message, "the program was ended by a signal");
+            // It is how programs end whose output nobody reads any more.
+            if name != "PIPE" {
+                let words = format_args!("the program was ended by SIG{}", name.escape_debug());
+                talk::say(Weight::Note, words);
+            }
             Ok(OF_SSH)
         }
         Ok(Outcome::Unknown | Outcome::BrokenOff) => Ok(OF_SSH),

@@ -83,3 +83,14 @@ fn each_exit_code_is_passed_on() {
         }
     }
 }
+
+#[test]
+fn a_program_that_a_signal_ends_is_told_of_unless_nobody_reads_its_output() {
+    let server = server();
+    let left = called(Caller::Adit, &server, (&[], &["kill -TERM $$"], b""));
+    left.expect(255, &["adit: the program was ended by SIGTERM"]);
+    let quiet = called(Caller::Adit, &server, (&["-q"], &["kill -TERM $$"], b""));
+    assert_eq!((quiet.code, &*quiet.stderr), (255, ""));
+    let unread = called(Caller::Adit, &server, (&[], &["kill -PIPE $$"], b""));
+    assert_eq!((unread.code, &*unread.stderr), (255, ""));
+}
