@@ -11,7 +11,7 @@
 //!            carry: input, output, errors, requests         environment, and then the program
 //! ```
 //!
-//! A program is started by a [launcher](launcher): this very binary, started anew with one hidden
+//! A program is started by a [`launcher`]: this very binary, started anew with one hidden
 //! word. So what has to be done between a fork and the program is done by a fresh process with one
 //! thread, which has nothing of the gateway's memory, environment and descriptors.
 //!
