@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use adit_forward::target::Target;
 use adit_ssh_config::destination::Destination;
 
+use crate::control::order::Order;
 use crate::failure::{Exit, Failure};
 use crate::open;
 use crate::ssh::words::{self, Words};
@@ -72,9 +73,8 @@ enum Next {
     Words,
 }
 
-/// What `-O` may ask for.
-const CONTROL: [&str; 8] =
-    ["check", "forward", "cancel", "exit", "stop", "proxy", "channels", "conninfo"];
+/// An order that ssh knows beside those of adit: to be refused where it is given, not here.
+const PROXY: &str = "proxy";
 
 /// Options with a value that set nothing that a keyword sets, or more than that.
 const VALUED: &str = "EFOQWo";
@@ -172,9 +172,8 @@ impl Options {
             'O' if self.stdio.is_some() => return Err(wrong("-W and -O do not go together")),
             'O' => {
                 let command = text(value)?;
-                if !CONTROL.contains(&&*command) {
-                    return Err(wrong(&format!("-O knows no \"{command}\""))
-                        .hint(format!("there are {}", CONTROL.join(", "))));
+                if command != PROXY {
+                    command.parse::<Order>()?;
                 }
                 self.control = Some(command);
             }
