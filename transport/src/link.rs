@@ -270,8 +270,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             buffer::give(std::mem::take(&mut self.input));
         }
         match (ready!(read), self.broken.take()) {
+            // A broken pipe says no more than that the peer has closed.
+            (Ok(0), broken)
+                if broken.as_ref().is_none_or(|it| it.kind() == io::ErrorKind::BrokenPipe) =>
+            {
+                Poll::Ready(Err(self.said_before().unwrap_or(Error::Closed)))
+            }
             (Ok(0) | Err(_), Some(error)) => Poll::Ready(Err(error.into())),
-            (Ok(0), None) => Poll::Ready(Err(self.said_before().unwrap_or(Error::Closed))),
             (Err(error), None) => Poll::Ready(Err(self.said_before().unwrap_or(error.into()))),
             (read, broken) => {
                 self.broken = broken;

@@ -47,8 +47,21 @@ fn carries(port: u16) {
     exchange(stream, move || other.shutdown(Shutdown::Write).unwrap());
 }
 
+/// Whether nobody listens there any more, soon. A connection to a listener that is about to close
+/// ends with it.
 fn is_closed(port: u16) -> bool {
-    TcpStream::connect(local(port)).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        match TcpStream::connect(local(port)) {
+            Err(error) => return error.kind() == ErrorKind::ConnectionRefused,
+            Ok(mut stream) => {
+                stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                // However it ends.
+                let _ = stream.read(&mut [0]);
+            }
+        }
+    }
+    false
 }
 
 /// Asks a SOCKS 5 proxy for a port of this machine; yields its answer.

@@ -175,11 +175,11 @@ fn what_is_not_kept_is_told_with_its_line_and_what_is_unsafe_is_refused() {
         let settings = Settings::new(&(block("server", &server, more) + ALL));
         (run(command(&settings.open(&["-W", &target, "server"])), b"hello"), settings.file())
     };
-    let (left, file) = told(" ControlMaster auto\n ForwardX11 yes");
+    let (left, file) = told(" AddKeysToAgent yes\n ForwardX11 yes");
     left.expect(0, &[]);
-    let warning = "ControlMaster auto: the connection is adit's own, and shared with no ssh";
+    let warning = "AddKeysToAgent yes: keys are not added to the agent";
     assert_eq!(left.stderr, format!("adit: warning: {file} line 7: {warning}\n"));
-    let (left, _) = told(" ControlMaster auto\n LogLevel quiet");
+    let (left, _) = told(" AddKeysToAgent yes\n LogLevel quiet");
     assert_eq!((left.code, &*left.stderr), (0, ""));
     let (left, file) = told(" RequiredRSASize 4096");
     let refused = format!("{file} line 7: RequiredRSASize 4096: adit takes rsa keys");
