@@ -27,8 +27,10 @@ pub(crate) fn measure(
     time: Duration,
 ) -> Result<Sample> {
     let mut stream = tunnel.entry().connect(Request::Echo)?;
-    run(&mut stream, Duration::from_millis(50))?;
-    let Some(direction) = bulk else { return sample(&run(&mut stream, time)?) };
+    let Some(direction) = bulk else {
+        run(&mut stream, Duration::from_millis(50))?;
+        return sample(&run(&mut stream, time)?);
+    };
     let streams = Streams::open(tunnel.entry(), direction, 1)?;
     beside(target, &streams, &mut stream, time)
 }
@@ -46,6 +48,8 @@ fn beside(
         thread::sleep(time / 2);
         Ok(())
     })?;
+    // Whoever makes room for small messages has begun to when they are measured.
+    run(stream, WARM_UP)?;
     let mut times = Vec::new();
     let together = bulk::rate(bytes, || {
         times = run(stream, time)?;
