@@ -212,12 +212,18 @@ async fn a_session_that_nobody_uses_any_more_ends_and_delivers_what_it_owes() {
     .await;
 }
 
+/// Of a session that does not ask how long the path is: windows that cannot grow need not know.
+fn unmeasured() -> Config {
+    let mut config = Config::default();
+    config.limits.max_window = config.limits.initial_window;
+    config
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_that_may_hardly_do_anything_does_it() {
     bounded(async {
-        let mut config = Config::default();
+        let mut config = unmeasured();
         (config.backlog, config.burst) = (0, 0);
-        config.limits.max_window = config.limits.initial_window;
         let (session, mut there) = alone(config);
         tokio::spawn(session.driver);
         let _asked = session.handle.open(tunnel());
@@ -229,7 +235,7 @@ async fn a_session_that_may_hardly_do_anything_does_it() {
 #[tokio::test(start_paused = true)]
 async fn an_unused_session_ends_at_once() {
     bounded(async {
-        let (Session { driver, .. }, mut there) = alone(Config::default());
+        let (Session { driver, .. }, mut there) = alone(unmeasured());
         assert!(matches!(driver.await, Cause::Disconnected));
         assert_eq!(next(&mut there).await, None);
     })
@@ -239,7 +245,7 @@ async fn an_unused_session_ends_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_breaks_the_protocol_is_told_and_cut_off() {
     bounded(async {
-        let (session, mut there) = alone(Config::default());
+        let (session, mut there) = alone(unmeasured());
         let driver = tokio::spawn(session.driver);
         let data = ChannelData { recipient: ChannelId(3), data: Bytes::new() };
         send(&mut there, data).await;

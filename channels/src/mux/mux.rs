@@ -137,8 +137,9 @@ impl Mux {
     }
 
     /// Asks the peer a few questions whose answers tell how long the path is; windows grow
-    /// beyond the initial size only where that was measured and is long. It measures best while
-    /// nothing else is under way, as when a channel is opened; later calls cost nothing.
+    /// beyond the initial size only where that was measured and is long, and are made smaller only
+    /// where it is short. It measures best while nothing else is under way, as at the beginning;
+    /// later calls cost nothing.
     pub fn measure_path(&mut self, now: Instant) {
         self.pool.path.handle_time(now);
         self.ask_for_path();

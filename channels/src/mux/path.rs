@@ -28,9 +28,9 @@ const NEAR: Duration = Duration::from_millis(2);
 /// answer over no path at all, and then larger windows would only leave its caches.
 const FAR: Duration = Duration::from_millis(5);
 
-/// So much longer than two round trips a window lasts on a near path: for the turns of the
+/// So much longer than a round trip a window lasts on a near path: for the turns of the
 /// programs at both ends.
-const SLACK: Duration = Duration::from_micros(250);
+const SLACK: Duration = Duration::from_micros(100);
 
 impl Path {
     /// It is `now`.
@@ -89,7 +89,7 @@ impl Path {
     /// How long a window should last, on a near path.
     fn near(&self) -> Option<Duration> {
         let trip = self.round_trip.filter(|trip| *trip < NEAR)?;
-        Some(trip.saturating_mul(2).saturating_add(SLACK))
+        Some(trip.saturating_add(SLACK))
     }
 
     /// A path of this length.

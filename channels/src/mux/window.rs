@@ -50,7 +50,7 @@ pub(super) struct Exceeded(pub(super) u32);
 const CREDIT: u32 = 128 * 1024;
 
 /// No window is made smaller than this: what is sent by one call should have room in it.
-const SMALLEST: u32 = 256 * 1024;
+const SMALLEST: u32 = 128 * 1024;
 
 impl Receive {
     pub(super) fn new(size: u32) -> Self {
@@ -323,10 +323,10 @@ mod tests {
     #[test]
     fn on_a_near_path_a_window_lasts_as_long_as_others_can_wait() {
         for (micros, change) in [
-            (450, Change::Grow(1 << 20)),
-            (451, Change::None),
-            (900, Change::None),
-            (901, Change::Shrink(1 << 18)),
+            (200, Change::Grow(1 << 20)),
+            (201, Change::None),
+            (400, Change::None),
+            (401, Change::Shrink(1 << 18)),
         ] {
             assert_eq!(used_up_in(&mut Receive::new(1 << 20), micros), change, "{micros}");
         }

@@ -4,7 +4,6 @@ use std::io;
 
 use adit_proto::message::{channel_open, global_request};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 use crate::mux::load::Load;
 use crate::mux::mux::Shortage;
@@ -42,7 +41,6 @@ impl Handle {
                 return Err(OpenError::Ended(cause));
             }
             let id = state.mux.open(kind).map_err(OpenError::Shortage)?;
-            state.mux.measure_path(Instant::now().into_std());
             let (tell, told) = oneshot::channel();
             state.waiters.add(id);
             if let Some(waiter) = state.waiters.of(id) {

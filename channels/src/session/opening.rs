@@ -3,7 +3,6 @@
 use std::task::{Context, Poll};
 
 use adit_proto::message::channel_open::{Kind, Reason};
-use tokio::time::Instant;
 
 use crate::mux::class::Class;
 use crate::mux::offer::Offer;
@@ -79,7 +78,6 @@ impl Opening {
         self.member.act(|state| {
             state.waiters.add(id);
             state.mux.accept(id);
-            state.mux.measure_path(Instant::now().into_std());
         });
         Channel::new(self.member.clone(), id)
     }

@@ -28,7 +28,9 @@ impl<P: Pipe> Session<P> {
     /// A session over a pipe.
     pub fn new(pipe: P, config: Config) -> Self {
         let config = config.settled();
-        let mux = Mux::new(Instant::now().into_std(), config.limits.clone());
+        let now = Instant::now().into_std();
+        let mut mux = Mux::new(now, config.limits.clone());
+        mux.measure_path(now);
         let shared = Shared::new(mux);
         Self {
             handle: Handle::new(shared.member()),
