@@ -1,6 +1,6 @@
 //! A TCP connection that is never mistaken for a finished one.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -29,6 +29,11 @@ pub struct Stream {
     /// Whether what is read is acknowledged at once.
     prompt: bool,
 }
+
+/// How many bytes of packets the system may hold that it has not sent for the first time, beside
+/// what is on its way: enough that it never runs out while this program is woken.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 128 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Direction {
@@ -75,7 +80,20 @@ impl Stream {
         (self.read, self.write) = (Direction::Ended, Direction::Ended);
         self.prompt = true;
         self.make_peace();
+        self.hold_little_back();
         self
+    }
+
+    /// Has the system take no more than it is about to send: what it holds has its place, and small
+    /// messages wait for all of it. Within a machine all is sent at once, and the limit would only
+    /// make for small calls.
+    fn hold_little_back(&self) {
+        #[cfg(target_os = "linux")]
+        if self.peer_addr().is_ok_and(|peer| !peer.ip().is_loopback())
+            && let Err(error) = SockRef::from(&self.inner).set_tcp_notsent_lowat(UNSENT)
+        {
+            tracing::debug!(%error, "what is not sent yet cannot be limited");
+        }
     }
 
     /// Has the system not ask a silent peer whether it is there.
@@ -173,6 +191,18 @@ impl AsyncWrite for Stream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
