@@ -1,13 +1,14 @@
 //! A stream whose first bytes were read before anybody wanted them.
 
 use std::fmt;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::buffer::Appetite;
 use crate::stream::Stream;
 
 /// A stream whose first bytes were read before anybody wanted them, as happens where a
@@ -30,11 +31,19 @@ impl<S> Early<S> {
 }
 
 impl<S: Stream> Stream for Early<S> {
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
+    fn poll_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+        appetite: Appetite,
+    ) -> Poll<io::Result<Option<Bytes>>> {
         if self.early.is_empty() {
-            return self.stream.poll_chunk(cx);
+            return self.stream.poll_chunk(cx, appetite);
         }
         Poll::Ready(Ok(Some(std::mem::take(&mut self.early))))
+    }
+
+    fn next_chunk(&mut self) -> Option<Bytes> {
+        if self.early.is_empty() { self.stream.next_chunk() } else { None }
     }
 
     fn poll_write_chunk(
@@ -91,6 +100,18 @@ impl<S: Stream> AsyncWrite for Early<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,5 +1,6 @@
 //! Two streams joined.
 
+mod chunks;
 mod half;
 mod meter;
 
@@ -14,7 +15,7 @@ use tokio::time::{Sleep, sleep};
 use crate::pipe::half::{Fault, Half};
 use crate::stream::Stream;
 
-pub use crate::buffer::CAPACITY;
+pub use crate::buffer::Appetite;
 pub use crate::pipe::meter::{Meter, Traffic};
 
 /// How long a side that no longer takes bytes may go without sending any, before its
@@ -26,8 +27,8 @@ const QUIET: Duration = Duration::from_secs(1);
 ///
 /// Each direction ends for itself, and its end is handed on. None waits for the other. The
 /// bytes delivered are counted in `meter` as they go, so they are known also while the pipe
-/// runs and after it was dropped. In each direction at most [`CAPACITY`] bytes are under
-/// way; while nothing is, no buffer is held.
+/// runs and after it was dropped. In each direction what one read yields is under way at most, or
+/// 128 KiB and a chunk where it comes in smaller ones; while nothing is, no buffer is held.
 ///
 /// ```text
 ///            read a                          write b

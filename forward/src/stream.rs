@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::buffer;
+use crate::buffer::{self, Appetite};
 
 /// A byte stream in both directions, each of which ends for itself.
 ///
@@ -18,17 +18,25 @@ use crate::buffer;
 /// - Dropping a stream before both directions have ended is a reset: where its protocol can
 ///   say so, the other side gets an error and never a clean end that did not happen.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// The next bytes in one piece, at most [`CAPACITY`](crate::pipe::CAPACITY) unless they are
-    /// in one already; `None` is the end. A stream that has its bytes in memory hands them out
-    /// without a copy.
+    /// The next bytes in one piece, no more than the appetite is unless they are in one already;
+    /// `None` is the end. A stream that has its bytes in memory hands them out without a copy.
     ///
     /// # Errors
     /// As for reading.
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>>
+    fn poll_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+        appetite: Appetite,
+    ) -> Poll<io::Result<Option<Bytes>>>
     where
         Self: Sized,
     {
-        buffer::poll_chunk(cx, self)
+        buffer::poll_chunk(cx, self, appetite)
+    }
+
+    /// Another chunk, where one is at hand in memory; `None` tells nothing of those to come.
+    fn next_chunk(&mut self) -> Option<Bytes> {
+        None
     }
 
     /// Writes from `chunk`, takes what was written off it, and says how much that was. A stream

@@ -80,7 +80,7 @@ impl Default for Limits {
             fund: None,
             receive_packet: 32 * KIB,
             send_packet: 32 * KIB,
-            outbox: 256 * 1024,
+            outbox: 512 * 1024,
             send_budget: 64 * 1024 * 1024,
             request_budget: 1024 * 1024,
             answers: 4 * 1024,

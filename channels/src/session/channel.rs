@@ -65,6 +65,11 @@ impl Channel {
         std::future::poll_fn(|cx| self.poll_chunk(cx)).await
     }
 
+    /// Another piece, where one has come already; `None` tells nothing of those to come.
+    pub fn next_chunk(&mut self) -> Option<Bytes> {
+        self.port.next_chunk()
+    }
+
     /// Writes from `chunk` without a copy, as far as there is room, takes what was written
     /// off it, and says how much that was. The memory that the chunk is a part of is pinned
     /// until it has been sent.

@@ -10,9 +10,10 @@ use crate::mux::limits::Limits;
 pub struct Config {
     /// What its mux may use.
     pub limits: Limits,
-    /// How many bytes may wait in the pipe before no more is taken from the mux. What is in
-    /// the pipe has its place: the smaller this is, the sooner a small message passes the
-    /// bulk of other channels; too small and each write to the socket carries too little.
+    /// How many bytes may wait in the pipe before no more is taken from the mux, where the pipe
+    /// takes all at once; where it does not, it is 64 KiB at most. What is in the pipe has its
+    /// place: the smaller this is, the sooner a small message passes the bulk of other channels;
+    /// too small and each write to the socket carries too little.
     pub backlog: usize,
     /// How many messages are moved in one direction before it is the other's turn, and,
     /// after two turns, that of other tasks. It bounds how long a task on the same thread
@@ -26,8 +27,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
-            backlog: 128 * 1024,
-            burst: 8,
+            backlog: 512 * 1024,
+            burst: 16,
             linger: Duration::from_secs(1),
         }
     }

@@ -31,6 +31,8 @@ pub struct Driver<P: Pipe> {
     alarm: Option<Pin<Box<Sleep>>>,
     /// Tasks to be woken when the lock is free.
     wakers: Vec<Waker>,
+    /// How many bytes may wait in the pipe for now.
+    backlog: usize,
     stage: Stage,
 }
 
@@ -51,13 +53,17 @@ enum Received {
 /// So often the driver moves a burst in each direction before other tasks get a chance.
 const ROUNDS: usize = 2;
 
+/// How many bytes may wait in a pipe that does not take them at once.
+const LEAST: usize = 64 * 1024;
+
 // Nothing in it is pinned in place.
 impl<P: Pipe> Unpin for Driver<P> {}
 
 impl<P: Pipe> Driver<P> {
     pub(super) fn new(pipe: P, config: Config, shared: Arc<Shared>) -> Self {
         let stage = Stage::Running;
-        Self { pipe, config, shared, alarm: None, wakers: Vec::new(), stage }
+        let backlog = config.backlog;
+        Self { pipe, config, shared, alarm: None, wakers: Vec::new(), backlog, stage }
     }
 
     /// Moves messages until nothing moves, or it is time to let others run. Yields why the
@@ -89,8 +95,13 @@ impl<P: Pipe> Driver<P> {
         Poll::Pending
     }
 
-    /// Moves messages to the pipe while it has room.
+    /// Moves messages to the pipe while it has room: more and more of them while all is written
+    /// at once, which costs the less the more that is, and few where some has to wait.
     fn give(&mut self) {
+        self.backlog = match self.pipe.backlog() {
+            0 => self.backlog.saturating_mul(2).min(self.config.backlog),
+            _ => LEAST.min(self.config.backlog),
+        };
         for _ in 0..self.config.burst {
             if self.room() == Room::None {
                 return;
@@ -119,7 +130,7 @@ impl<P: Pipe> Driver<P> {
 
     /// Whether the pipe has room.
     fn room(&self) -> Room {
-        if self.pipe.backlog() < self.config.backlog { Room::Some } else { Room::None }
+        if self.pipe.backlog() < self.backlog { Room::Some } else { Room::None }
     }
 
     /// Moves messages from the pipe, which writes what it has on the way.

@@ -43,6 +43,22 @@ impl Port {
         Poll::Ready(Ok(Some(chunk).filter(|chunk| !chunk.is_empty())))
     }
 
+    /// Another piece of the stream, consumed with that, where one has come already.
+    pub(super) fn next_chunk(&mut self) -> Option<Bytes> {
+        if self.chunk.has_remaining() {
+            self.consume();
+            return Some(std::mem::take(&mut self.chunk));
+        }
+        let (id, stream) = (self.id, self.stream);
+        self.member.act(|state| match state.mux.take(id, stream) {
+            Taken::Data(chunk) => {
+                state.mux.consume(id, chunk.len());
+                Some(chunk)
+            }
+            Taken::Nothing | Taken::End | Taken::Reset => None,
+        })
+    }
+
     /// Copies the next bytes of the stream; none are its end.
     pub(super) fn poll_read(
         &mut self,

@@ -1,6 +1,6 @@
 //! A connection to a target, as it is counted.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -56,6 +56,20 @@ impl<S: Stream> AsyncWrite for Counted<S> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
         self.account.from_client += u64::try_from(written).unwrap_or(u64::MAX);
         Poll::Ready(Ok(written))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
+        self.account.from_client += u64::try_from(written).unwrap_or(u64::MAX);
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

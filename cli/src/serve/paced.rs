@@ -1,6 +1,6 @@
 //! A stream that waits where its connection has carried too many bytes.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -84,6 +84,22 @@ impl<S: Stream> AsyncWrite for Paced<S> {
         let length = self.place.carry(written);
         self.write.wait(length);
         Poll::Ready(Ok(written))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.write.poll(cx));
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
+        let length = self.place.carry(written);
+        self.write.wait(length);
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

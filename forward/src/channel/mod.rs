@@ -26,6 +26,7 @@ use std::task::{Context, Poll};
 use adit_channels::session::Channel;
 use bytes::Bytes;
 
+use crate::buffer::Appetite;
 use crate::stream::Stream;
 
 pub use crate::channel::agent::Agent;
@@ -38,8 +39,12 @@ pub use crate::channel::x11::X11;
 /// A channel that is dropped before both directions have ended is closed without EOF, which
 /// its peer sees as a reset.
 impl Stream for Channel {
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>, _: Appetite) -> Poll<io::Result<Option<Bytes>>> {
         Self::poll_chunk(self, cx)
+    }
+
+    fn next_chunk(&mut self) -> Option<Bytes> {
+        Self::next_chunk(self)
     }
 
     fn poll_write_chunk(

@@ -4,13 +4,20 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::Buf;
+use tokio_util::io::poll_write_buf;
 
+use crate::buffer::Appetite;
+use crate::pipe::chunks::Chunks;
 use crate::pipe::meter::Count;
 use crate::stream::Stream;
 
 /// Chunks that one direction moves before it lets others have the thread.
 const TURNS: usize = 8;
+
+/// Beyond so many bytes no more chunks are gathered for one write: two of the largest segments of
+/// TCP, each of which goes through the system by itself.
+const GATHER: usize = 128 * 1024;
 
 /// One direction of a pipe.
 ///
@@ -28,7 +35,9 @@ const TURNS: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Half {
     /// What was read and is not written yet.
-    chunk: Bytes,
+    chunks: Chunks,
+    /// How much the next read takes.
+    appetite: Appetite,
     flush: Flush,
     state: State,
 }
@@ -74,7 +83,7 @@ impl Half {
         for _ in 0..TURNS {
             ready!(self.poll_write(cx, to, count)).map_err(Fault::Write)?;
             match self.state {
-                State::Carrying | State::LastWords => match self.poll_read(cx, from) {
+                State::Carrying | State::LastWords => match self.poll_read(cx, from, to) {
                     Poll::Ready(read) => read.map_err(Fault::Read)?,
                     Poll::Pending => {
                         self.flush(cx, to).map_err(Fault::Write)?;
@@ -101,13 +110,13 @@ impl Half {
 
     /// Whether all that was read is written.
     pub(super) fn is_empty(&self) -> bool {
-        self.chunk.is_empty()
+        !self.chunks.has_remaining()
     }
 
     /// How many bytes it holds.
     #[cfg(test)]
     pub(super) fn holds(&self) -> usize {
-        self.chunk.len()
+        self.chunks.remaining()
     }
 
     /// Writes what was read.
@@ -117,25 +126,45 @@ impl Half {
         to: &mut W,
         count: &Count,
     ) -> Poll<io::Result<()>> {
-        while !self.chunk.is_empty() {
-            let written = ready!(to.poll_write_chunk(cx, &mut self.chunk))?;
+        while self.chunks.has_remaining() {
+            let written = match self.chunks.single() {
+                Some(chunk) => {
+                    let written = ready!(to.poll_write_chunk(cx, chunk))?;
+                    self.chunks.taken(written);
+                    written
+                }
+                None => ready!(poll_write_buf(Pin::new(&mut *to), cx, &mut self.chunks))?,
+            };
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             count.add(written);
             self.flush = Flush::Due;
         }
-        // An empty rest would still pin the memory of the whole.
-        self.chunk = Bytes::new();
         Poll::Ready(Ok(()))
     }
 
-    /// Reads a chunk; there must be none.
-    fn poll_read<R: Stream>(&mut self, cx: &mut Context<'_>, from: &mut R) -> Poll<io::Result<()>> {
-        match ready!(from.poll_chunk(cx))? {
-            Some(chunk) => self.chunk = chunk,
+    /// Reads a chunk, there must be none, and what is at hand behind it, where one write takes
+    /// it all.
+    fn poll_read<R: Stream, W: Stream>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut R,
+        to: &W,
+    ) -> Poll<io::Result<()>> {
+        match ready!(from.poll_chunk(cx, self.appetite))? {
+            Some(chunk) => {
+                self.appetite = self.appetite.after(chunk.len());
+                self.chunks.push(chunk);
+            }
             None if self.state == State::LastWords => self.state = State::Finished,
             None => self.state = State::Finishing,
+        }
+        while to.is_write_vectored()
+            && self.chunks.remaining() < GATHER
+            && let Some(chunk) = from.next_chunk()
+        {
+            self.chunks.push(chunk);
         }
         Poll::Ready(Ok(()))
     }
