@@ -177,11 +177,11 @@ async fn an_idle_session_is_not_polled_and_a_busy_one_for_cause() {
             channel.write_all(&byte).await.unwrap();
             channel.read_exact(&mut byte).await.unwrap();
         }
-        // Once for what goes and once for what comes.
+        // Twice for what goes, as others have their turn first, and once for what comes.
         let polled = polls.load(Ordering::Relaxed) - start;
-        assert!(polled <= 2100, "{polled} polls for 1000 round trips");
+        assert!(polled <= 3100, "{polled} polls for 1000 round trips");
         let far_polled = far_polls.load(Ordering::Relaxed);
-        assert!(far_polled <= 2100, "{far_polled} polls for 1000 round trips");
+        assert!(far_polled <= 3100, "{far_polled} polls for 1000 round trips");
     })
     .await;
 }

@@ -33,7 +33,15 @@ pub struct Driver<P: Pipe> {
     wakers: Vec<Waker>,
     /// How many bytes may wait in the pipe for now.
     backlog: usize,
+    turn: Turn,
     stage: Stage,
+}
+
+/// When it is the driver's turn.
+enum Turn {
+    Now,
+    /// When those have had theirs who are ready by now.
+    Deferred,
 }
 
 enum Stage {
@@ -63,12 +71,25 @@ impl<P: Pipe> Driver<P> {
     pub(super) fn new(pipe: P, config: Config, shared: Arc<Shared>) -> Self {
         let stage = Stage::Running;
         let backlog = config.backlog;
-        Self { pipe, config, shared, alarm: None, wakers: Vec::new(), backlog, stage }
+        Self {
+            pipe,
+            config,
+            shared,
+            alarm: None,
+            wakers: Vec::new(),
+            backlog,
+            turn: Turn::Now,
+            stage,
+        }
     }
 
     /// Moves messages until nothing moves, or it is time to let others run. Yields why the
     /// session ends.
     fn run(&mut self, cx: &mut Context<'_>) -> Poll<Cause> {
+        if self.defers() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         for _ in 0..ROUNDS {
             if self.shared.lock().resume() == Resume::Leave {
                 return Poll::Ready(Cause::Disconnected);
@@ -93,6 +114,14 @@ impl<P: Pipe> Driver<P> {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Whether others have their turn first: whoever has roused the driver has something to send,
+    /// and so may those who are ready too, by the same call.
+    fn defers(&mut self) -> bool {
+        let defers = matches!(self.turn, Turn::Now) && self.shared.lock().is_roused();
+        self.turn = if defers { Turn::Deferred } else { Turn::Now };
+        defers
     }
 
     /// Moves messages to the pipe while it has room: more and more of them while all is written

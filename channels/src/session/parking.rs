@@ -50,6 +50,10 @@ impl Parking {
         self.room == Room::Some
     }
 
+    pub(super) fn is_parked(&self) -> bool {
+        self.seat.is_taken()
+    }
+
     /// Takes the driver out, to be woken.
     pub(super) fn rouse(&mut self) -> Option<Waker> {
         self.seat.vacate()

@@ -110,6 +110,11 @@ impl State {
         if self.leaving { Resume::Leave } else { Resume::Run }
     }
 
+    /// Whether somebody has roused the driver, and neither the pipe nor the clock.
+    pub(super) fn is_roused(&self) -> bool {
+        !self.driver.is_parked()
+    }
+
     /// The driver, if it is parked and there is something for it to do.
     pub(super) fn rouse(&mut self) -> Option<Waker> {
         let sends = self.mux.has_message() && self.driver.has_room();

@@ -39,6 +39,11 @@ impl Seat {
         }
     }
 
+    /// Whether somebody waits.
+    pub(super) fn is_taken(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Nobody waits from now on; who did is to be woken.
     pub(super) fn vacate(&mut self) -> Option<Waker> {
         self.0.take()
