@@ -38,6 +38,9 @@ pub(crate) const ADIT_TO_OPENSSH: Contestant =
 /// The same by four connections, used as one.
 pub(crate) const STRIPED: Contestant =
     Contestant { name: "adit4>openssh", client: Program::Striped, server: Program::OpenSsh };
+/// adit at both ends by four connections.
+pub(crate) const ADIT_STRIPED: Contestant =
+    Contestant { name: "adit4", client: Program::Striped, server: Program::Adit };
 pub(crate) const OPENSSH_TO_ADIT: Contestant =
     Contestant { name: "openssh>adit", client: Program::OpenSsh, server: Program::Adit };
 pub(crate) const RUSSH: Contestant = both("russh", Program::Russh);
@@ -49,9 +52,10 @@ pub(crate) const FLOOR_128K: Contestant = both("floor-128k", Program::Floor(128 
 pub(crate) const PLAIN: Contestant = both("plain", Program::Nothing);
 
 /// All of them, in the order of their turns.
-pub(crate) const ALL: [Contestant; 10] = [
+pub(crate) const ALL: [Contestant; 11] = [
     OPENSSH,
     ADIT,
+    ADIT_STRIPED,
     ADIT_TO_OPENSSH,
     STRIPED,
     OPENSSH_TO_ADIT,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::bench::cipher::Cipher;
 use crate::bench::contestant::{
-    ADIT, ADIT_TO_OPENSSH, Contestant, DROPBEAR, FLOOR_32K, FLOOR_128K, OPENSSH, OPENSSH_TO_ADIT,
-    PLAIN, RUSSH, STRIPED,
+    ADIT, ADIT_STRIPED, ADIT_TO_OPENSSH, Contestant, DROPBEAR, FLOOR_32K, FLOOR_128K, OPENSSH,
+    OPENSSH_TO_ADIT, PLAIN, RUSSH, STRIPED,
 };
 use crate::bench::load::streams::Direction;
 use crate::bench::tunnel_kind::Kind;
@@ -42,6 +42,7 @@ const FULL: &[Contestant] =
     &[OPENSSH, ADIT, ADIT_TO_OPENSSH, OPENSSH_TO_ADIT, RUSSH, FLOOR_32K, FLOOR_128K];
 const CHACHA: &[Contestant] = &[OPENSSH, ADIT, RUSSH, DROPBEAR, FLOOR_32K];
 const PEERS: &[Contestant] = &[OPENSSH, ADIT, RUSSH];
+const BESIDE: &[Contestant] = &[OPENSSH, ADIT, ADIT_STRIPED, RUSSH, FLOOR_32K];
 const SELVES: &[Contestant] = &[OPENSSH, ADIT];
 const LONG: &[Contestant] = &[PLAIN, OPENSSH, ADIT, ADIT_TO_OPENSSH, RUSSH];
 const MANY: &[Contestant] = &[PLAIN, OPENSSH, ADIT, ADIT_TO_OPENSSH, STRIPED, RUSSH];
@@ -125,14 +126,14 @@ pub(crate) const ALL: [Scenario; 36] = [
         "latency",
         "the same beside a stream up",
         Load::Ping { bulk: Some(Direction::Up) },
-        PEERS,
+        BESIDE,
     ),
     local(
         "lat-down",
         "latency",
         "the same beside a stream down",
         Load::Ping { bulk: Some(Direction::Down) },
-        PEERS,
+        BESIDE,
     ),
     local(
         "hs",

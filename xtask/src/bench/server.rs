@@ -35,11 +35,11 @@ fn command(setup: &Setup<'_>, listen: SocketAddr) -> Result<Option<Command>> {
                 Error::new("no sshd on this machine").hint("apt-get install openssh-server")
             })?;
             command = Command::new(path);
-            command.args(["-D", "-e", "-f"]).arg(site.sshd_config(listen)?);
+            command.args(["-D", "-e", "-f"]).arg(site.sshd_config(listen, setup.exchange)?);
         }
         Program::Adit => {
             command = Command::new(site.adit());
-            command.args(["serve", "--config"]).arg(site.gateway_config(listen)?);
+            command.args(["serve", "--config"]).arg(site.gateway_config(listen, setup.exchange)?);
         }
         Program::Russh => {
             command = Command::new(site.tool("russh-tunnel"));

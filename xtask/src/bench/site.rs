@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::bench::setup::Exchange;
 use crate::error::{Context, Error, Result};
 use crate::{process, workspace};
 
@@ -98,16 +99,18 @@ impl Site {
     }
 
     /// The configuration of an sshd that lets the user in and forwards all that is asked.
-    pub(crate) fn sshd_config(&self, listen: SocketAddr) -> Result<PathBuf> {
+    pub(crate) fn sshd_config(&self, listen: SocketAddr, exchange: Exchange) -> Result<PathBuf> {
+        let exchange = exchange.ssh().map(|name| format!("KexAlgorithms {name}\n"));
         let text = format!(
             "ListenAddress {}\nPort {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\n\
              UsePAM no\nStrictModes no\nUseDNS no\nLogLevel ERROR\nMaxStartups 1000\n\
              PermitRootLogin prohibit-password\nPasswordAuthentication no\n\
-             KbdInteractiveAuthentication no\nAllowTcpForwarding yes\nCompression no\n",
+             KbdInteractiveAuthentication no\nAllowTcpForwarding yes\nCompression no\n{}",
             listen.ip(),
             listen.port(),
             self.host_key().display(),
             self.authorized_keys().display(),
+            exchange.unwrap_or_default(),
         );
         let path = self.file(&format!("sshd_config.{}", listen.port()));
         std::fs::write(&path, text).context("write sshd_config")?;
@@ -116,12 +119,14 @@ impl Site {
 
     /// The configuration of an adit that lets the user in and forwards all that is asked, with as many channels as
     /// the layer below allows.
-    pub(crate) fn gateway_config(&self, listen: SocketAddr) -> Result<PathBuf> {
+    pub(crate) fn gateway_config(&self, listen: SocketAddr, exchange: Exchange) -> Result<PathBuf> {
+        let exchange = exchange.ssh().map(|name| format!("key-exchanges = [{name:?}]\n"));
         let text = format!(
-            "listen = [\"{listen}\"]\nhost-keys = [{:?}]\n[[user]]\nname = {:?}\n\
+            "listen = [\"{listen}\"]\nhost-keys = [{:?}]\n{}[[user]]\nname = {:?}\n\
              authorized-keys = [{:?}]\n[[rule]]\nname = \"all of this machine\"\naction = \"allow\"\n\
              targets = [\"127.0.0.1:*\"]\n[limits]\nchannels = 16384\n",
             self.host_key(),
+            exchange.unwrap_or_default(),
             self.user,
             self.authorized_keys(),
         );
