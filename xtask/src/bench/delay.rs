@@ -66,60 +66,76 @@ impl Drop for Link {
     }
 }
 
-/// Carries a connection. What the near side says counts as said a round trip after it connected, and the far
-/// side hears of the connection half a round trip after that, as with a handshake of TCP.
+/// Carries a connection. What the near side says counts as said a round trip after it connected at the
+/// earliest, and the far side hears of the connection half a round trip after that, as with a handshake of TCP.
 fn join(delay: Delay, near: TcpStream, far: SocketAddr, ways: &[Arc<Wire>; 2]) {
     let connected = Instant::now() + delay.round_trip;
-    sleep_until(connected + delay.round_trip / 2);
-    let Ok(far) = TcpStream::connect(far) else { return };
     let [forth, back] = ways;
-    let carried = carry(delay, connected, &near, &far, forth)
-        .and_then(|()| carry(delay, connected, &far, &near, back));
+    let forth = Way { delay, connected, wire: forth, transit: Arc::new(Transit::new(delay)) };
+    let back = Way { delay, connected, wire: back, transit: Arc::new(Transit::new(delay)) };
+    let carried = forth.gather(&near).and_then(|()| {
+        sleep_until(connected + delay.round_trip / 2);
+        let far = TcpStream::connect(far)?;
+        forth.deliver(&far)?;
+        back.gather(&far)?;
+        back.deliver(&near)
+    });
     if carried.is_err() {
         let _ = near.shutdown(Shutdown::Both);
-        let _ = far.shutdown(Shutdown::Both);
+        forth.transit.close();
     }
 }
 
-/// Starts the two threads of a direction.
-fn carry(
+/// One direction of a connection.
+struct Way<'a> {
     delay: Delay,
     connected: Instant,
-    from: &TcpStream,
-    to: &TcpStream,
-    wire: &Arc<Wire>,
-) -> io::Result<()> {
-    let (mut from, mut to) = (from.try_clone()?, to.try_clone()?);
-    to.set_nodelay(true)?;
-    let (transit, wire) = (Arc::new(Transit::new(delay)), Arc::clone(wire));
-    let arriving = Arc::clone(&transit);
-    thread::spawn(move || {
-        loop {
-            let mut piece = vec![0; PIECE];
-            let length = from.read(&mut piece).unwrap_or(0);
-            piece.truncate(length);
-            let sent = wire.send(Instant::now().max(connected), length);
-            if arriving.put(sent + delay.round_trip / 2, piece).is_err() {
-                let _ = from.shutdown(Shutdown::Read);
-                return;
+    wire: &'a Arc<Wire>,
+    transit: Arc<Transit>,
+}
+
+impl Way<'_> {
+    /// Starts the thread that takes what one side says, from now on.
+    fn gather(&self, from: &TcpStream) -> io::Result<()> {
+        let mut from = from.try_clone()?;
+        let (delay, connected) = (self.delay, self.connected);
+        let (wire, transit) = (Arc::clone(self.wire), Arc::clone(&self.transit));
+        thread::spawn(move || {
+            loop {
+                let mut piece = vec![0; PIECE];
+                let length = from.read(&mut piece).unwrap_or(0);
+                piece.truncate(length);
+                let sent = wire.send(Instant::now().max(connected), length);
+                if transit.put(sent + delay.round_trip / 2, piece).is_err() {
+                    let _ = from.shutdown(Shutdown::Read);
+                    return;
+                }
+                if length == 0 {
+                    return;
+                }
             }
-            if length == 0 {
-                return;
+        });
+        Ok(())
+    }
+
+    /// Starts the thread that hands it to the other side when it is due.
+    fn deliver(&self, to: &TcpStream) -> io::Result<()> {
+        let mut to = to.try_clone()?;
+        to.set_nodelay(true)?;
+        let transit = Arc::clone(&self.transit);
+        thread::spawn(move || {
+            loop {
+                let (due, piece) = transit.take();
+                sleep_until(due);
+                if piece.is_empty() || to.write_all(&piece).is_err() {
+                    transit.close();
+                    let _ = to.shutdown(Shutdown::Write);
+                    return;
+                }
             }
-        }
-    });
-    thread::spawn(move || {
-        loop {
-            let (due, piece) = transit.take();
-            sleep_until(due);
-            if piece.is_empty() || to.write_all(&piece).is_err() {
-                transit.close();
-                let _ = to.shutdown(Shutdown::Write);
-                return;
-            }
-        }
-    });
-    Ok(())
+        });
+        Ok(())
+    }
 }
 
 fn sleep_until(due: Instant) {
