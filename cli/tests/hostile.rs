@@ -183,7 +183,10 @@ async fn an_answer_to_nothing_is_the_end_and_its_cause_is_told() {
     bounded(async {
         for message in uninvited::answers() {
             let (adit, mut server) = joined(&LOCAL, Room::AsUsual).await;
-            server.say(message.clone());
+            // The client asks a few things to learn how long the path is, one after another.
+            for _ in 0..6 {
+                server.say(message.clone());
+            }
             let name = message.number().to_string();
             match server.end().await {
                 Error::Protocol(ProtocolError::Disconnected { description, .. }) => {

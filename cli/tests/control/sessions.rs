@@ -19,7 +19,9 @@ fn many_clients_at_once_have_one_connection_and_each_its_own_exit_code() {
                 let left = stage.run(&[], &[&command], b"");
                 assert_eq!(left.code, i32::from(number), "{}", left.stderr);
                 assert_eq!(left.stdout, format!("out {number}\n").into_bytes());
-                assert_eq!(left.stderr, format!("err {number}\n"));
+                // The files that the user's shell reads first may say something too.
+                let said = left.stderr;
+                assert!(said.ends_with(&format!("err {number}\n")), "{said}");
             });
         }
     });
