@@ -4,7 +4,9 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use adit_forward::pipe::Appetite;
 use adit_forward::stream::Stream;
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::serve::account::Account;
@@ -23,7 +25,37 @@ impl<S> Counted<S> {
     }
 }
 
+fn octets(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}
+
 impl<S: Stream> Stream for Counted<S> {
+    fn poll_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+        appetite: Appetite,
+    ) -> Poll<io::Result<Option<Bytes>>> {
+        let chunk = ready!(self.stream.poll_chunk(cx, appetite))?;
+        self.account.to_client += chunk.as_ref().map_or(0, |chunk| octets(chunk.len()));
+        Poll::Ready(Ok(chunk))
+    }
+
+    fn next_chunk(&mut self) -> Option<Bytes> {
+        let chunk = self.stream.next_chunk()?;
+        self.account.to_client += octets(chunk.len());
+        Some(chunk)
+    }
+
+    fn poll_write_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+        chunk: &mut Bytes,
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(self.stream.poll_write_chunk(cx, chunk))?;
+        self.account.from_client += octets(written);
+        Poll::Ready(Ok(written))
+    }
+
     fn poll_deaf(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.stream.poll_deaf(cx)
     }
@@ -42,7 +74,7 @@ impl<S: Stream> AsyncRead for Counted<S> {
         let before = into.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, into))?;
         let read = into.filled().len() - before;
-        self.account.to_client += u64::try_from(read).unwrap_or(u64::MAX);
+        self.account.to_client += octets(read);
         Poll::Ready(Ok(()))
     }
 }
@@ -54,7 +86,7 @@ impl<S: Stream> AsyncWrite for Counted<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
-        self.account.from_client += u64::try_from(written).unwrap_or(u64::MAX);
+        self.account.from_client += octets(written);
         Poll::Ready(Ok(written))
     }
 
@@ -64,7 +96,7 @@ impl<S: Stream> AsyncWrite for Counted<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
-        self.account.from_client += u64::try_from(written).unwrap_or(u64::MAX);
+        self.account.from_client += octets(written);
         Poll::Ready(Ok(written))
     }
 

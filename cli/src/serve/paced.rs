@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use adit_forward::pipe::Appetite;
 use adit_forward::stream::Stream;
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -49,6 +51,40 @@ impl Pace {
 }
 
 impl<S: Stream> Stream for Paced<S> {
+    fn poll_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+        appetite: Appetite,
+    ) -> Poll<io::Result<Option<Bytes>>> {
+        ready!(self.read.poll(cx));
+        let chunk = ready!(self.stream.poll_chunk(cx, appetite))?;
+        let length = self.place.carry(chunk.as_ref().map_or(0, Bytes::len));
+        self.read.wait(length);
+        Poll::Ready(Ok(chunk))
+    }
+
+    fn next_chunk(&mut self) -> Option<Bytes> {
+        if self.read.0.is_some() {
+            return None;
+        }
+        let chunk = self.stream.next_chunk()?;
+        let length = self.place.carry(chunk.len());
+        self.read.wait(length);
+        Some(chunk)
+    }
+
+    fn poll_write_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+        chunk: &mut Bytes,
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.write.poll(cx));
+        let written = ready!(self.stream.poll_write_chunk(cx, chunk))?;
+        let length = self.place.carry(written);
+        self.write.wait(length);
+        Poll::Ready(Ok(written))
+    }
+
     fn poll_deaf(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.stream.poll_deaf(cx)
     }
