@@ -7,6 +7,7 @@ mod client;
 mod contestant;
 mod delay;
 mod entry;
+mod exchange;
 mod figure;
 mod goal;
 mod instructions;

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use crate::bench::contestant::Contestant;
 use crate::bench::delay::Delay;
+use crate::bench::exchange::Exchange;
 use crate::bench::load::{bulk, idle, login, ping, short, stall};
 use crate::bench::metric::Sample;
 use crate::bench::scenario::{Load, Scenario};
-use crate::bench::setup::{Exchange, Setup};
+use crate::bench::setup::Setup;
 use crate::bench::site::Site;
 use crate::bench::target::Target;
 use crate::bench::tunnel::Tunnel;

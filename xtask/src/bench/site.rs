@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::bench::setup::Exchange;
+use crate::bench::exchange::Exchange;
 use crate::error::{Context, Error, Result};
 use crate::{process, workspace};
 
