@@ -10,14 +10,11 @@ use bytes::{Buf, Bytes};
 pub(super) struct Chunks {
     first: Bytes,
     rest: VecDeque<Bytes>,
-    /// Of all together.
-    len: usize,
 }
 
 impl Chunks {
     /// Puts a chunk behind the others.
     pub(super) fn push(&mut self, chunk: Bytes) {
-        self.len = self.len.saturating_add(chunk.len());
         if self.first.is_empty() {
             self.first = chunk;
         } else {
@@ -29,24 +26,11 @@ impl Chunks {
     pub(super) fn single(&mut self) -> Option<&mut Bytes> {
         (self.rest.is_empty() && !self.first.is_empty()).then_some(&mut self.first)
     }
-
-    /// So many bytes were taken off the [`single`](Self::single) chunk.
-    pub(super) fn taken(&mut self, bytes: usize) {
-        self.len = self.len.saturating_sub(bytes);
-        self.let_go();
-    }
-
-    /// Holds no memory where there is nothing any more: an empty rest of a chunk pins the whole.
-    fn let_go(&mut self) {
-        if self.len == 0 {
-            *self = Self::default();
-        }
-    }
 }
 
 impl Buf for Chunks {
     fn remaining(&self) -> usize {
-        self.len
+        self.rest.iter().map(Bytes::len).sum::<usize>().saturating_add(self.first.len())
     }
 
     fn chunk(&self) -> &[u8] {
@@ -61,14 +45,15 @@ impl Buf for Chunks {
 
     /// Takes bytes off, from all chunks that they are in.
     fn advance(&mut self, mut bytes: usize) {
-        self.len = self.len.saturating_sub(bytes);
-        while bytes >= self.first.len() {
-            bytes = bytes.saturating_sub(self.first.len());
-            let Some(next) = self.rest.pop_front() else { break };
-            self.first = next;
+        while bytes > 0 {
+            let taken = bytes.min(self.first.len());
+            self.first.advance(taken);
+            bytes = bytes.saturating_sub(taken);
+            if self.first.is_empty() {
+                let Some(next) = self.rest.pop_front() else { return };
+                self.first = next;
+            }
         }
-        self.first.advance(bytes.min(self.first.len()));
-        self.let_go();
     }
 }
 
@@ -88,18 +73,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_all_written_pins_nothing() {
-        let whole = Bytes::from(vec![1; 100]);
+    fn one_chunk_is_single_until_another_comes_and_again_when_it_is_left() {
         let mut chunks = Chunks::default();
-        chunks.push(whole.slice(..60));
-        let single = chunks.single().unwrap();
-        single.advance(60);
-        chunks.taken(60);
-        chunks.push(whole.slice(..50));
-        chunks.push(whole.slice(50..));
         assert!(chunks.single().is_none());
-        chunks.advance(100);
-        assert!(whole.is_unique() && !chunks.has_remaining());
+        chunks.push(Bytes::from_static(b"one"));
+        chunks.single().unwrap().advance(1);
+        chunks.push(Bytes::from_static(b"two"));
+        assert!(chunks.single().is_none());
+        chunks.advance(2);
+        assert_eq!(chunks.single().unwrap(), "two");
+        chunks.advance(3);
+        assert!(chunks.single().is_none() && !chunks.has_remaining());
     }
 
     proptest! {

@@ -128,11 +128,7 @@ impl Half {
     ) -> Poll<io::Result<()>> {
         while self.chunks.has_remaining() {
             let written = match self.chunks.single() {
-                Some(chunk) => {
-                    let written = ready!(to.poll_write_chunk(cx, chunk))?;
-                    self.chunks.taken(written);
-                    written
-                }
+                Some(chunk) => ready!(to.poll_write_chunk(cx, chunk))?,
                 None => ready!(poll_write_buf(Pin::new(&mut *to), cx, &mut self.chunks))?,
             };
             if written == 0 {
@@ -141,6 +137,8 @@ impl Half {
             count.add(written);
             self.flush = Flush::Due;
         }
+        // An empty rest would still pin the memory of the whole.
+        self.chunks = Chunks::default();
         Poll::Ready(Ok(()))
     }
 
@@ -179,5 +177,78 @@ impl Half {
             self.flush = Flush::Done;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    /// Chunks that are all at hand, and an end behind them.
+    struct AtHand(Vec<Bytes>);
+
+    impl Stream for AtHand {
+        fn poll_chunk(
+            &mut self,
+            _: &mut Context<'_>,
+            _: Appetite,
+        ) -> Poll<io::Result<Option<Bytes>>> {
+            Poll::Ready(Ok(self.next_chunk()))
+        }
+
+        fn next_chunk(&mut self) -> Option<Bytes> {
+            self.0.pop()
+        }
+    }
+
+    impl AsyncRead for AtHand {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for AtHand {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_at_hand_is_gathered_up_to_a_bound_and_pins_nothing_when_it_is_written() {
+        let whole = Bytes::from(vec![7; 40 * 1024]);
+        let (mut near, mut far) = UnixStream::pair().unwrap();
+        let (mut half, count) = (Half::default(), Count::default());
+        let mut from = AtHand(vec![whole.clone(); 9]);
+        let written = std::future::poll_fn(|cx| {
+            assert!(half.poll_read(cx, &mut from, &near).is_ready());
+            Poll::Ready(half.poll_write(cx, &mut near, &count))
+        })
+        .await;
+        assert!(matches!(written, Poll::Ready(Ok(()))));
+        assert_eq!((from.0.len(), half.holds()), (5, 0), "four are 128 KiB and some");
+        from.0.clear();
+        assert!(whole.is_unique());
+        far.read_exact(&mut vec![0; 4 * 40 * 1024]).await.unwrap();
+        assert!(far.try_read(&mut [0]).is_err());
     }
 }
