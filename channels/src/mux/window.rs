@@ -49,7 +49,7 @@ pub(super) struct Exceeded(pub(super) u32);
 /// the data.
 const CREDIT: u32 = 128 * 1024;
 
-/// No window is made smaller than this: what is sent by one call should have room in it.
+/// No window is made smaller than this: with less the ends take turns for every few messages.
 const SMALLEST: u32 = 128 * 1024;
 
 impl Receive {

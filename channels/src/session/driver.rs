@@ -1,6 +1,7 @@
 //! What moves the messages.
 
 use std::fmt;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -37,10 +38,11 @@ pub struct Driver<P: Pipe> {
     stage: Stage,
 }
 
-/// When it is the driver's turn.
+/// Whether the driver has let others go first.
+#[derive(PartialEq, Eq)]
 enum Turn {
     Now,
-    /// When those have had theirs who are ready by now.
+    /// Those who were ready have had theirs when it is polled again.
     Deferred,
 }
 
@@ -86,9 +88,11 @@ impl<P: Pipe> Driver<P> {
     /// Moves messages until nothing moves, or it is time to let others run. Yields why the
     /// session ends.
     fn run(&mut self, cx: &mut Context<'_>) -> Poll<Cause> {
-        if self.defers() {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+        let turn = mem::replace(&mut self.turn, Turn::Now);
+        // Whoever has roused the driver has something to send, and so may those who are ready too,
+        // by the same call.
+        if turn == Turn::Now && self.shared.lock().is_roused() {
+            return self.give_way(cx);
         }
         for _ in 0..ROUNDS {
             if self.shared.lock().resume() == Resume::Leave {
@@ -112,16 +116,14 @@ impl<P: Pipe> Driver<P> {
                 Park::Deserted => return Poll::Ready(Cause::Disconnected),
             }
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        self.give_way(cx)
     }
 
-    /// Whether others have their turn first: whoever has roused the driver has something to send,
-    /// and so may those who are ready too, by the same call.
-    fn defers(&mut self) -> bool {
-        let defers = matches!(self.turn, Turn::Now) && self.shared.lock().is_roused();
-        self.turn = if defers { Turn::Deferred } else { Turn::Now };
-        defers
+    /// Lets those who are ready by now have their turn first.
+    fn give_way(&mut self, cx: &Context<'_>) -> Poll<Cause> {
+        self.turn = Turn::Deferred;
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Moves messages to the pipe while it has room: more and more of them while all is written
