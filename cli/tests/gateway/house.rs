@@ -50,11 +50,22 @@ impl House {
         fs::read_to_string(self.at().join(name)).unwrap()
     }
 
-    /// Writes the configuration, in which `ann` has her key, with more after that.
+    /// Writes the configuration, in which `ann` has her key, with more after that. What whoever runs
+    /// the tests has shells do is no part of them: her home is this folder.
     pub(crate) fn configure(&self, more: &str) {
+        self.configure_key(&self.home(), more);
+    }
+
+    /// The option of a key by which this folder is the home of what is run for it.
+    pub(crate) fn home(&self) -> String {
+        format!("environment=\"HOME={}\"", self.at().display())
+    }
+
+    /// As [`Self::configure`], with these options before her key.
+    pub(crate) fn configure_key(&self, options: &str, more: &str) {
         let text = format!(
             "listen = [\"127.0.0.1:0\"]\nhost-keys = [\"host\"]\nflow-log = \"flow.jsonl\"\n\
-             stop-grace = \"20s\"\n[[user]]\nname = \"ann\"\nkeys = ['''{}''']\n{more}",
+             stop-grace = \"20s\"\n[[user]]\nname = \"ann\"\nkeys = ['''{options} {}''']\n{more}",
             self.read("ann.pub").trim_end(),
         );
         // Another process must not read a half of it.

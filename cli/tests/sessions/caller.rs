@@ -17,10 +17,9 @@ pub(crate) enum Caller {
 /// Both.
 pub(crate) const BOTH: [Caller; 2] = [Caller::Ssh, Caller::Adit];
 
-/// A server that runs programs. What whoever runs the tests has shells do is no part of them.
+/// A server that runs programs.
 pub(crate) fn server() -> Server {
-    let extra = "Subsystem sftp internal-sftp\nAcceptEnv LANG ADIT_*\nSetEnv HOME=/nonexistent";
-    let server = Server::sshd(extra);
+    let server = Server::sshd("Subsystem sftp internal-sftp\nAcceptEnv LANG ADIT_*");
     fs::write(server.file("known_hosts"), server.known()).unwrap();
     server
 }

@@ -216,23 +216,31 @@ pub(crate) fn user() -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
+/// Before a key: a server's folder is the home of what is run for it. What whoever runs the tests has
+/// shells do is no part of them.
+pub(crate) fn home(folder: &Path) -> String {
+    format!("environment=\"HOME={}\" ", folder.display())
+}
+
 fn keys() -> TempDir {
     let folder = TempDir::new().unwrap();
     let authorized = folder.path().join("authorized_keys");
     for name in ["host", "user"] {
         keygen(&folder.path().join(name));
     }
-    fs::copy(folder.path().join("user.pub"), &authorized).unwrap();
+    let key = fs::read_to_string(folder.path().join("user.pub")).unwrap();
+    fs::write(&authorized, home(folder.path()) + &key).unwrap();
     fs::set_permissions(authorized, fs::Permissions::from_mode(0o600)).unwrap();
     folder
 }
 
+/// What is run has the home of [`home`] and cookies there, unless `extra` has a `SetEnv`: the first counts.
 fn sshd_config(folder: &Path, extra: &str) -> PathBuf {
     let config = format!(
-        "UsePAM no\nStrictModes no\nPidFile none\nLogLevel DEBUG1\nHostKey {}\n\
-         AuthorizedKeysFile {}\nPermitRootLogin prohibit-password\n{extra}\n",
-        folder.join("host").display(),
-        folder.join("authorized_keys").display()
+        "UsePAM no\nStrictModes no\nPidFile none\nLogLevel DEBUG1\nHostKey {0}/host\n\
+         AuthorizedKeysFile {0}/authorized_keys\nPermitRootLogin prohibit-password\n{extra}\n\
+         SetEnv HOME={0} XAUTHORITY={0}/.Xauthority\n",
+        folder.display(),
     );
     let path = folder.join("sshd_config");
     fs::write(&path, config).unwrap();

@@ -52,6 +52,14 @@ fn public(place: &dyn Place, private: &str) -> Result<String> {
     key::value(&said).ok_or_else(|| Error::new("the gateway's host key is none"))
 }
 
+/// The keys of a file, by which what is run finds no home: what whoever runs this has shells do is no
+/// part of it.
+fn homeless(authorized: &Path) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(authorized).context("read public keys")?;
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    Ok(lines.map(|line| format!("environment=\"HOME=/nonexistent\" {line}")).collect())
+}
+
 impl Gateway {
     /// Starts a gateway that lets the users' keys in and goes to nothing but `target`.
     pub(crate) fn start(trial: &mut Trial<'_, '_>, target: &Target, asked: Asked) -> Result<Self> {
@@ -111,10 +119,10 @@ impl Gateway {
         let account = process::succeed(id, READY_LIMIT)?;
         let host_key = trial.keys.host(Kind::Ed25519);
         let user = trial.place()?.user().to_owned();
-        let keys = trial.place()?.shared().outside(server::AUTHORIZED);
+        let keys = homeless(&trial.place()?.shared().outside(server::AUTHORIZED))?;
         let text = format!(
             "listen = [\"0.0.0.0:0\"]\nhost-keys = [{host_key:?}]\n\
-             [[user]]\nname = {user:?}\nauthorized-keys = [{keys:?}]\naccount = {account:?}\n\
+             [[user]]\nname = {user:?}\nkeys = {keys:?}\naccount = {account:?}\n\
              [[rule]]\nname = \"sessions\"\naction = \"allow\"\nsessions = {sessions:?}\n\
              [subsystems]\nsftp = {SFTP:?}\n",
             account = account.trim(),

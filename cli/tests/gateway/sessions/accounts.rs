@@ -39,7 +39,7 @@ fn a_program_is_its_users_own() {
     let account = Account::new("own");
     account.change(&["--append", "--groups", "games"]);
     let house = House::new();
-    house.configure(&format!("account = \"{}\"\n{SESSIONS}", account.name));
+    house.configure_key("", &format!("account = \"{}\"\n{SESSIONS}", account.name));
     let gateway = house.serve();
     let line = "id -un; id -Gn; pwd; echo $HOME $USER $SHELL $PATH; umask; touch mine; \
         stat -c %U mine; cat /etc/shadow";

@@ -83,7 +83,8 @@ fn programs_come_to_the_same_as_through_sshd() {
     let gateway = house.serve();
     let config = format!(
         "HostKey {0}/host\nAuthorizedKeysFile {0}/ann.pub\nUsePAM no\nStrictModes no\n\
-         PidFile none\nPermitRootLogin prohibit-password\nPrintMotd no\nPrintLastLog no\n",
+         PidFile none\nPermitRootLogin prohibit-password\nPrintMotd no\nPrintLastLog no\n\
+         SetEnv HOME={0}\n",
         house.at().display(),
     );
     fs::write(house.path("sshd_config"), config).unwrap();

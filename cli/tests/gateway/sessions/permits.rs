@@ -15,9 +15,10 @@ fn with_bob(options: &str) -> House {
     let key = house.read("bob.pub");
     house.configure(&format!(
         "account = \"{0}\"\n[[user]]\nname = \"bob\"\naccount = \"{0}\"\n\
-         keys = ['''{options} {1}''']\n{SESSIONS}",
+         keys = ['''{options},{2} {1}''']\n{SESSIONS}",
         me(),
         key.trim_end(),
+        house.home(),
     ));
     house
 }
@@ -184,7 +185,8 @@ fn a_verdict_on_sessions_is_explained_and_is_the_exit_code() {
 #[test]
 fn the_short_form_permits_sessions_by_words() {
     let house = House::new();
-    let (keys, key) = (house.path("ann.pub"), house.path("host"));
+    let (keys, key) = (house.path("authorized_keys"), house.path("host"));
+    fs::write(&keys, format!("{} {}", house.home(), house.read("ann.pub"))).unwrap();
     let words =
         ["serve", "--listen", "127.0.0.1:0", "--host-key", &key, "--authorized-keys", &keys];
     let mut command = adit(&words);

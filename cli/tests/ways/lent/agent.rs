@@ -1,11 +1,12 @@
 //! Programs at the server log in further by the agent here.
 
 use std::fs;
+use std::path::Path;
 
 use crate::adit::{Left, command, run};
 use crate::agents::Agent;
 use crate::lent::{known, ssh};
-use crate::server::{Server, user};
+use crate::server::{Server, home, user};
 
 /// The command that logs in to another server from the one where it runs, by an agent only.
 pub(super) fn onward(to: &Server) -> String {
@@ -21,9 +22,9 @@ pub(super) fn onward(to: &Server) -> String {
 
 /// Lets whoever has the key of the first log in to the other.
 pub(super) fn admit(key_of: &Server, to: &Server) {
-    let both = ["authorized_keys", "user.pub"];
-    let lines = [to.file(both[0]), key_of.file(both[1])].map(|it| fs::read_to_string(it).unwrap());
-    fs::write(to.file("authorized_keys"), lines.concat()).unwrap();
+    let read = |path| fs::read_to_string(path).unwrap();
+    let (so_far, key) = (read(to.file("authorized_keys")), read(key_of.file("user.pub")));
+    fs::write(to.file("authorized_keys"), so_far + &home(Path::new(&to.file(""))) + &key).unwrap();
 }
 
 /// An agent that holds the key of a server's user, good for these ways only.

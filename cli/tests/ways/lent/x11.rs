@@ -15,12 +15,11 @@ use crate::server::Server;
 pub(super) const CLOCKS: &str = "\
 clocks() { until [ $(xwininfo -root -tree | grep -c '\"xclock\"') = $1 ]; do sleep 0.1; done; }; ";
 
-/// An `sshd` whose sessions have a file of cookies of their own.
+/// An `sshd` that forwards displays, or not.
 pub(super) fn sshd(forwards: &str) -> Server {
     let server = Server::sshd("");
-    let authority = server.file("xauthority");
     let config = std::fs::read_to_string(server.file("sshd_config")).unwrap();
-    let more = format!("X11Forwarding {forwards}\nSetEnv XAUTHORITY={authority}\n");
+    let more = format!("X11Forwarding {forwards}\n");
     std::fs::write(server.file("sshd_config"), config + &more).unwrap();
     server
 }
