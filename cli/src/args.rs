@@ -120,7 +120,8 @@ pub(crate) struct Open {
     /// one that has the least to carry, and bulk apart from what is interactive. Those beyond the
     /// first are opened when several tunnelled connections move data at once, without questions,
     /// so by a key that needs none; the server has to show the same host key. Remote tunnels go by
-    /// the first. Where one is lost, what it carried is, and the others go on
+    /// the first. All but the first share the machine's other cores. Where one is lost, what it
+    /// carried is, and the others go on
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "stdio", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(crate) connections: u8,
     /// Joins standard input and output to one target, host:port or /socket, and ends with it

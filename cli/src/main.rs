@@ -33,6 +33,7 @@ mod stop;
 mod talk;
 mod trust;
 mod why;
+mod workers;
 mod x11;
 
 fn main() -> ExitCode {

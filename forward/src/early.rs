@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::runtime::Handle as Runtime;
 
 use crate::buffer::Appetite;
 use crate::stream::Stream;
@@ -60,6 +61,14 @@ impl<S: Stream> Stream for Early<S> {
 
     fn forgo(&mut self) {
         self.stream.forgo();
+    }
+
+    fn home(&self) -> Option<&Runtime> {
+        self.stream.home()
+    }
+
+    fn settle(self) -> io::Result<Self> {
+        Ok(Self { early: self.early, stream: self.stream.settle()? })
     }
 
     fn is_sent_at_once(&mut self) {

@@ -1,18 +1,22 @@
 //! A tunnel that runs: a listener and a dialer, joined.
 
 use std::io;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle as Runtime;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::dial::Dial;
 use crate::flow::{Flow, Observe, Outcome, Running};
 use crate::listen::{Inbound, Listen};
-use crate::pipe::{Broken, Side, pipe};
+use crate::pipe::{Broken, Side, Traffic, pipe};
 use crate::refusal::Refusal;
 use crate::stop::Signal;
+use crate::stream::Stream;
 
 /// Runs a tunnel: dials a target for each connection that comes, and joins the two.
 ///
@@ -161,7 +165,7 @@ impl<D: Dial> Far<D> {
         running.end(outcome);
     }
 
-    async fn carry<I: Inbound>(&self, inbound: I, flow: &Flow) -> Outcome {
+    async fn carry<I: Inbound>(&self, inbound: I, flow: &Arc<Flow>) -> Outcome {
         let dialled = timeout(self.opening, self.dial.dial(&flow.target, &flow.origin)).await;
         let far = match dialled.unwrap_or(Err(Refusal::TimedOut)) {
             Ok(far) => far,
@@ -176,10 +180,27 @@ impl<D: Dial> Far<D> {
             Ok(near) => near,
             Err(error) => return Outcome::Broken(Broken { side: Side::A, error }),
         };
-        match pipe(near, far, &flow.meter).await {
+        match join(near, far, flow).await {
             Ok(_) => Outcome::Finished,
             Err(broken) => Outcome::Broken(broken),
         }
+    }
+}
+
+/// Joins the two, on the threads of the far one where it has others.
+async fn join(near: impl Stream, far: impl Stream, flow: &Arc<Flow>) -> Result<Traffic, Broken> {
+    let home = far.home().filter(|home| home.id() != Runtime::current().id()).cloned();
+    let Some(home) = home else { return pipe(near, far, &flow.meter).await };
+    let flow = Arc::clone(flow);
+    let joined = home.spawn(async move {
+        let near = near.settle().map_err(|error| Broken { side: Side::A, error })?;
+        pipe(near, far, &flow.meter).await
+    });
+    match AbortOnDropHandle::new(joined).await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        // Its threads have ended, and the connection with them.
+        Err(error) => Err(Broken { side: Side::B, error: error.into() }),
     }
 }
 
@@ -195,7 +216,6 @@ mod tests {
 
     use super::*;
     use crate::origin::Origin;
-    use crate::pipe::Traffic;
     use crate::sim;
     use crate::stop::Switch;
     use crate::target::Target;

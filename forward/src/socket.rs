@@ -36,6 +36,13 @@ impl stream::Stream for Stream {
         }
     }
 
+    fn settle(self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Tcp(stream) => Self::Tcp(stream.settle()?),
+            Self::Unix(stream) => Self::Unix(stream.settle()?),
+        })
+    }
+
     fn is_sent_at_once(&mut self) {
         match self {
             Self::Tcp(stream) => stream.is_sent_at_once(),

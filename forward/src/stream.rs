@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Handle as Runtime;
 
 use crate::buffer::{self, Appetite};
 
@@ -70,6 +71,24 @@ pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Makes dropping it no reset where only the direction that is read has not ended: nobody
     /// wants to know what the other side has to say.
     fn forgo(&mut self) {}
+
+    /// The runtime whose threads the stream's own work is done on, where that is known: what is
+    /// joined to it is best moved by the same.
+    fn home(&self) -> Option<&Runtime> {
+        None
+    }
+
+    /// Has the runtime that this is called on tell when the stream is ready, in place of the one that
+    /// it was made on.
+    ///
+    /// # Errors
+    /// Where the system cannot; the stream is dropped then.
+    fn settle(self) -> io::Result<Self>
+    where
+        Self: Sized,
+    {
+        Ok(self)
+    }
 
     /// The program at the other end sends small segments at once, so that it need not be told
     /// soon what was received.

@@ -7,6 +7,8 @@
 mod dialer;
 mod listener;
 
+use std::io;
+
 use tokio::net::UnixStream;
 
 use crate::stream;
@@ -14,4 +16,8 @@ use crate::stream;
 pub use crate::unix::dialer::connect;
 pub use crate::unix::listener::{Existing, Listener, Mode};
 
-impl stream::Stream for UnixStream {}
+impl stream::Stream for UnixStream {
+    fn settle(self) -> io::Result<Self> {
+        Self::from_std(self.into_std()?)
+    }
+}

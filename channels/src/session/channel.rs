@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use adit_proto::message::channel_request::Kind;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::runtime::Handle as Runtime;
 use tokio::sync::oneshot;
 
 use crate::mux::class::Class;
@@ -41,6 +42,13 @@ impl Channel {
     /// The name of the channel, for logs.
     pub fn id(&self) -> Id {
         self.port.id
+    }
+
+    /// The runtime that the session's driver runs on, once it does: whoever moves much through the
+    /// channel does so best from there, as threads that wake one another cost more than all that
+    /// they do.
+    pub fn home(&self) -> Option<&Runtime> {
+        self.port.member.home()
     }
 
     /// Says what the channel is for, as far as the turns of what it sends go.

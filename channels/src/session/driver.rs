@@ -88,6 +88,7 @@ impl<P: Pipe> Driver<P> {
     /// Moves messages until nothing moves, or it is time to let others run. Yields why the
     /// session ends.
     fn run(&mut self, cx: &mut Context<'_>) -> Poll<Cause> {
+        self.shared.settle();
         let turn = mem::replace(&mut self.turn, Turn::Now);
         // Whoever has roused the driver has something to send, and so may those who are ready too,
         // by the same call.

@@ -1,9 +1,10 @@
 //! What the parts of a session share.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Waker};
 
+use tokio::runtime::Handle as Runtime;
 use tokio::sync::Notify;
 
 use crate::mux::mux::Mux;
@@ -22,6 +23,8 @@ pub(super) struct Shared {
     idle: Notify,
     /// How many members there are.
     members: AtomicUsize,
+    /// Where the driver runs, once it does.
+    home: OnceLock<Runtime>,
 }
 
 /// A part of a session that has a use for it. When there is none left the session ends.
@@ -35,12 +38,23 @@ impl Shared {
             ended: Notify::new(),
             idle: Notify::new(),
             members: AtomicUsize::new(0),
+            home: OnceLock::new(),
         })
     }
 
     pub(super) fn member(self: &Arc<Self>) -> Member {
         self.members.fetch_add(1, Ordering::Relaxed);
         Member(Arc::clone(self))
+    }
+
+    /// The driver runs here.
+    pub(super) fn settle(&self) {
+        if self.home.get().is_none()
+            && let Ok(runtime) = Runtime::try_current()
+        {
+            // It is set once: a driver that is moved on has its first home.
+            let _ = self.home.set(runtime);
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -114,6 +128,11 @@ impl Member {
     /// To look, or to wait; what is done so gives the driver nothing to do.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock()
+    }
+
+    /// Where the driver runs, if it does.
+    pub(super) fn home(&self) -> Option<&Runtime> {
+        self.0.home.get()
     }
 
     /// Waits for the end of the session.

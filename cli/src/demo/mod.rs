@@ -40,10 +40,10 @@ use crate::serve::charter::Charter;
 use crate::serve::gateway::Gateway;
 use crate::serve::host_keys::HostKeys;
 use crate::serve::ledger::Ledger;
-use crate::serve::workers::Workers;
 use crate::serve::world::Machine;
 use crate::serve::{listeners, permits, source};
 use crate::stop::Stop;
+use crate::workers::Workers;
 
 mod http;
 

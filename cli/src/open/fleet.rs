@@ -18,6 +18,7 @@ use crate::open::board::Board;
 use crate::open::patience::Patience;
 use crate::open::plan::{Loss, Plan};
 use crate::open::ready::Change;
+use crate::workers::Workers;
 
 /// So many are opened at once: servers drop connections when many are not logged in yet
 /// (`MaxStartups` of sshd, 10 by default, for all of its clients).
@@ -37,9 +38,12 @@ const MEASURE: Duration = Duration::from_secs(1);
 ///    |                   fails                  lost
 ///    '---- a pause, or given up for good <--------'
 /// ```
+///
+/// They run on threads beside that of the first, and what goes through them does too.
 pub(super) struct Fleet {
     board: Board,
     running: JoinSet<()>,
+    workers: Workers,
 }
 
 /// Room for one of them.
@@ -54,23 +58,30 @@ struct Berth {
 
 impl Fleet {
     /// As many as the plan wants. They have to be [ended](Self::end).
-    pub(super) fn new(plan: &Arc<Plan>, board: &Board) -> Self {
+    ///
+    /// # Errors
+    /// Where the system gives no threads.
+    pub(super) fn new(plan: &Arc<Plan>, board: &Board) -> Result<Self, Failure> {
+        let workers = Workers::start_beside(plan.connections.saturating_sub(1));
+        let workers = workers.map_err(|error| Failure::new(Exit::Other, error))?;
         let gangway = Arc::new(Semaphore::new(AT_ONCE));
         let mut running = JoinSet::new();
         for number in 1..plan.connections {
             let (plan, board, gangway) = (Arc::clone(plan), board.clone(), Arc::clone(&gangway));
-            running.spawn(Berth { number, plan, board, gangway, tries: 0 }.keep());
+            let keeping = Berth { number, plan, board, gangway, tries: 0 }.keep();
+            workers.spawn(&mut running, keeping);
         }
         if plan.connections > 1 {
             running.spawn(measure(board.clone()));
         }
-        Self { board: board.clone(), running }
+        Ok(Self { board: board.clone(), running, workers })
     }
 
     /// Ends them in good order.
     pub(super) async fn end(mut self) {
         self.board.close();
         while self.running.join_next().await.is_some() {}
+        drop(self.workers);
     }
 }
 

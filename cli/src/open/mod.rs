@@ -159,7 +159,7 @@ pub(crate) fn specs<T: FromStr<Err = spec::Error>>(
 async fn keep(plan: Plan, mut signal: Signal) -> Result<(), Failure> {
     let plan = Arc::new(plan);
     let board = Board::new(plan.connections, plan.first());
-    let fleet = Fleet::new(&plan, &board);
+    let fleet = Fleet::new(&plan, &board)?;
     let settings = plan.route.settings().clone();
     let terms = Terms { settings, loss: plan.loss, audience: plan.audience };
     let tunnels = Tunnels::new(terms, board.clone(), signal.clone());

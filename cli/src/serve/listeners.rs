@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 use crate::failure::{Exit, Failure};
 use crate::serve::gateway::{Ends, Gateway};
 use crate::serve::lobby::Visit;
-use crate::serve::workers::Workers;
 use crate::serve::world::World;
+use crate::workers::Workers;
 
 /// How long to wait where the system is out of something that comes back by waiting.
 const SHORTAGE: Duration = Duration::from_millis(100);
@@ -101,14 +101,8 @@ pub(crate) async fn accept<W: World>(
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let Some(visit) = gateway.receive(peer) else { continue };
-                    let Some(seat) = workers.seat() else { continue };
-                    let runtime = seat.runtime.clone();
                     let attending = attend(gateway.clone(), stream, peer, visit, stop.clone());
-                    let seated = async move {
-                        attending.await;
-                        drop(seat);
-                    };
-                    guests.spawn_on(seated, &runtime);
+                    workers.spawn(&mut guests, attending);
                 }
                 Err(error) => wait_out(&error).await,
             },

@@ -16,9 +16,9 @@ use crate::serve::gateway::Gateway;
 use crate::serve::ledger::{Book, Ledger};
 use crate::serve::listeners::Listeners;
 use crate::serve::source::Source;
-use crate::serve::workers::Workers;
 use crate::serve::world::Machine;
 use crate::stop::Stop;
+use crate::workers::Workers;
 
 mod account;
 pub(crate) mod charter;
@@ -42,7 +42,6 @@ mod sessions;
 pub(crate) mod source;
 #[cfg(test)]
 mod tests;
-pub(crate) mod workers;
 pub(crate) mod world;
 
 /// The configuration that is checked and explained where none is named.

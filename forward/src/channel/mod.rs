@@ -25,6 +25,7 @@ use std::task::{Context, Poll};
 
 use adit_channels::session::Channel;
 use bytes::Bytes;
+use tokio::runtime::Handle as Runtime;
 
 use crate::buffer::Appetite;
 use crate::stream::Stream;
@@ -59,5 +60,9 @@ impl Stream for Channel {
     /// before they were told that this side is.
     fn poll_deaf(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_closed(cx)
+    }
+
+    fn home(&self) -> Option<&Runtime> {
+        Self::home(self)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -152,6 +153,12 @@ impl stream::Stream for Stream {
     /// What the other side sends afterwards is answered by a reset, as the system does it.
     fn forgo(&mut self) {
         self.read = Direction::Ended;
+    }
+
+    fn settle(self) -> io::Result<Self> {
+        // The connection lives on in the copy, so that this one's end is not its.
+        let inner = TcpStream::from_std(self.inner.as_fd().try_clone_to_owned()?.into())?;
+        Ok(Self { inner, read: self.read, write: self.write, prompt: self.prompt })
     }
 
     fn is_sent_at_once(&mut self) {

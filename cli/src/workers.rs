@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 /// How long what still runs may take to be dropped at the end.
 const LAST: Duration = Duration::from_millis(200);
 
-/// The threads that connections are spread over, as many as the machine has cores. All that is
-/// done for a connection is done on one of them: its parts wake one another thousands of times a
-/// second, which between threads costs more than all that they do.
+/// The threads that connections are spread over. All that is done for a connection is done on one of
+/// them: its parts wake one another thousands of times a second, which between threads costs more
+/// than all that they do.
 ///
 /// Dropping them cuts off what still runs.
 #[derive(Debug)]
@@ -32,27 +33,63 @@ struct Worker {
 
 /// A place on a thread, for one connection. It is free again when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Seat {
+struct Seat {
     /// Where the connection is to be run.
-    pub(crate) runtime: Handle,
+    runtime: Handle,
     _taken: Arc<()>,
 }
 
 impl Workers {
-    /// Starts the threads.
+    /// Starts as many threads as the machine has cores.
     ///
     /// # Errors
     /// Where the system gives none.
     pub(crate) fn start() -> io::Result<Self> {
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        (0..cores).map(Worker::start).collect::<Result<_, _>>().map(Self)
+        Self::start_some(cores())
+    }
+
+    /// Starts threads for so many connections beside the thread that this runs on; none where the
+    /// machine has one core.
+    ///
+    /// # Errors
+    /// Where the system gives none.
+    pub(crate) fn start_beside(connections: usize) -> io::Result<Self> {
+        Self::start_some(connections.min(cores().saturating_sub(1)))
+    }
+
+    fn start_some(count: usize) -> io::Result<Self> {
+        (0..count).map(Worker::start).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Serves a connection, as one of several tasks, on the thread that has the fewest; on this one
+    /// where there is no other.
+    pub(crate) fn spawn(
+        &self,
+        tasks: &mut JoinSet<()>,
+        serving: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let Some(seat) = self.seat() else {
+            tasks.spawn(serving);
+            return;
+        };
+        let runtime = seat.runtime.clone();
+        let seated = async move {
+            serving.await;
+            drop(seat);
+        };
+        tasks.spawn_on(seated, &runtime);
     }
 
     /// A place on the thread that has the fewest connections.
-    pub(crate) fn seat(&self) -> Option<Seat> {
+    fn seat(&self) -> Option<Seat> {
         let worker = self.0.iter().min_by_key(|worker| Arc::strong_count(&worker.seat))?;
         Some(Seat { runtime: worker.runtime.clone(), _taken: Arc::clone(&worker.seat) })
     }
+}
+
+/// How many the machine has for this program.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 impl Worker {
