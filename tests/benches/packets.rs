@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p adit-tests`
 
+use std::sync::mpsc;
+use std::thread;
 use std::time::Instant;
 
 use adit_channels::mux::{Id, Limits, Mux, Stream, Taken};
@@ -33,6 +35,46 @@ fn seal<const LENGTH: usize>(bencher: Bencher<'_, '_>, name: &str) {
         head(&mut packet);
         sealer.seal(7, &mut packet, &mut tag).expect("a packet that can be sealed");
     });
+}
+
+/// What a session seals for one write: by one thread, and with another that is handed a half of it.
+#[divan::bench(args = CIPHERS, consts = [1, 2])]
+fn seal_for_a_write<const THREADS: usize>(bencher: Bencher<'_, '_>, name: &'static str) {
+    const PACKETS: usize = 16;
+    const LENGTH: usize = 32 * 1024;
+    let (give, given) = mpsc::channel::<Vec<Vec<u8>>>();
+    let (give_back, given_back) = mpsc::channel();
+    let other = thread::spawn(move || {
+        let mut sealer = sealer(name);
+        for mut packets in given {
+            seal_all(&mut *sealer, &mut packets);
+            if give_back.send(packets).is_err() {
+                return;
+            }
+        }
+    });
+    let mut sealer = sealer(name);
+    let mut own = vec![vec![0; LENGTH]; PACKETS / THREADS];
+    let mut lent = own.clone();
+    bencher.counter(BytesCount::new(PACKETS * LENGTH)).bench_local(|| {
+        if THREADS > 1 {
+            give.send(std::mem::take(&mut lent)).expect("the other thread takes it");
+        }
+        seal_all(&mut *sealer, &mut own);
+        if THREADS > 1 {
+            lent = given_back.recv().expect("the other thread gives it back");
+        }
+    });
+    drop(give);
+    other.join().expect("the other thread ends");
+}
+
+fn seal_all(sealer: &mut dyn Seal, packets: &mut [Vec<u8>]) {
+    let mut tag = vec![0; sealer.layout().tag];
+    for packet in packets {
+        head(packet);
+        sealer.seal(7, packet, &mut tag).expect("a packet that can be sealed");
+    }
 }
 
 #[divan::bench(args = CIPHERS, consts = LENGTHS)]
