@@ -23,7 +23,6 @@ use tokio::time::Instant;
 
 use crate::serve::account::Account;
 use crate::serve::charter::Charter;
-use crate::serve::counted::Counted;
 use crate::serve::house::House;
 use crate::serve::inquiry;
 use crate::serve::ledger::Ledger;
@@ -258,7 +257,7 @@ impl Standing {
 }
 
 impl<W: World> Dial for Gate<W> {
-    type Stream = Counted<Paced<W::Stream>>;
+    type Stream = Paced<W::Stream>;
 
     async fn dial(&self, target: &Target, origin: &Origin) -> Result<Self::Stream, Refusal> {
         let began = Instant::now();
@@ -279,7 +278,7 @@ impl<W: World> Dial for Gate<W> {
                 let (stream, to) = connected.inspect_err(|refusal| account.failed(refusal))?;
                 let rule = rule_of(&allowed, &to);
                 account.reached(to, rule.as_deref());
-                Ok(Counted::new(Paced::new(stream, place), account))
+                Ok(Paced::new(stream, place).on(account))
             }
             (Verdict::Deny(reason), _) => Err(reason.refusal()),
             (Verdict::Allow(_), None) => Err(Refusal::ResourceShortage),

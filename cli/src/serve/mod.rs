@@ -22,7 +22,6 @@ use crate::workers::Workers;
 
 mod account;
 pub(crate) mod charter;
-mod counted;
 mod doorman;
 mod gate;
 pub(crate) mod gateway;

@@ -1,4 +1,4 @@
-//! A stream that waits where its connection has carried too many bytes.
+//! A stream that is counted, and waits where its connection has carried too many bytes.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,14 +11,16 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::serve::account::Account;
 use crate::serve::place::Place;
 
 /// A stream that waits where its SSH connection has carried too many bytes. It holds its place
-/// among the channels until it ends.
+/// among the channels until it ends. What is written to it comes from the client.
 #[derive(Debug)]
 pub(crate) struct Paced<S> {
     stream: S,
     place: Place,
+    account: Option<Account>,
     read: Pace,
     write: Pace,
 }
@@ -30,7 +32,29 @@ struct Pace(Option<Pin<Box<Sleep>>>);
 impl<S> Paced<S> {
     /// A stream at this place.
     pub(crate) fn new(stream: S, place: Place) -> Self {
-        Self { stream, place, read: Pace::default(), write: Pace::default() }
+        Self { stream, place, account: None, read: Pace::default(), write: Pace::default() }
+    }
+
+    /// The same, with its bytes on this account.
+    pub(crate) fn on(mut self, account: Account) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// So much was read.
+    fn has_read(&mut self, bytes: usize) {
+        self.read.wait(self.place.carry(bytes));
+        if let Some(account) = &mut self.account {
+            account.to_client += octets(bytes);
+        }
+    }
+
+    /// So much was written.
+    fn has_written(&mut self, bytes: usize) {
+        self.write.wait(self.place.carry(bytes));
+        if let Some(account) = &mut self.account {
+            account.from_client += octets(bytes);
+        }
     }
 }
 
@@ -50,6 +74,10 @@ impl Pace {
     }
 }
 
+fn octets(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
 impl<S: Stream> Stream for Paced<S> {
     fn poll_chunk(
         &mut self,
@@ -58,8 +86,7 @@ impl<S: Stream> Stream for Paced<S> {
     ) -> Poll<io::Result<Option<Bytes>>> {
         ready!(self.read.poll(cx));
         let chunk = ready!(self.stream.poll_chunk(cx, appetite))?;
-        let length = self.place.carry(chunk.as_ref().map_or(0, Bytes::len));
-        self.read.wait(length);
+        self.has_read(chunk.as_ref().map_or(0, Bytes::len));
         Poll::Ready(Ok(chunk))
     }
 
@@ -68,8 +95,7 @@ impl<S: Stream> Stream for Paced<S> {
             return None;
         }
         let chunk = self.stream.next_chunk()?;
-        let length = self.place.carry(chunk.len());
-        self.read.wait(length);
+        self.has_read(chunk.len());
         Some(chunk)
     }
 
@@ -80,8 +106,7 @@ impl<S: Stream> Stream for Paced<S> {
     ) -> Poll<io::Result<usize>> {
         ready!(self.write.poll(cx));
         let written = ready!(self.stream.poll_write_chunk(cx, chunk))?;
-        let length = self.place.carry(written);
-        self.write.wait(length);
+        self.has_written(written);
         Poll::Ready(Ok(written))
     }
 
@@ -103,8 +128,8 @@ impl<S: Stream> AsyncRead for Paced<S> {
         ready!(self.read.poll(cx));
         let before = into.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, into))?;
-        let length = self.place.carry(into.filled().len() - before);
-        self.read.wait(length);
+        let read = into.filled().len() - before;
+        self.has_read(read);
         Poll::Ready(Ok(()))
     }
 }
@@ -117,8 +142,7 @@ impl<S: Stream> AsyncWrite for Paced<S> {
     ) -> Poll<io::Result<usize>> {
         ready!(self.write.poll(cx));
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
-        let length = self.place.carry(written);
-        self.write.wait(length);
+        self.has_written(written);
         Poll::Ready(Ok(written))
     }
 
@@ -129,8 +153,7 @@ impl<S: Stream> AsyncWrite for Paced<S> {
     ) -> Poll<io::Result<usize>> {
         ready!(self.write.poll(cx));
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
-        let length = self.place.carry(written);
-        self.write.wait(length);
+        self.has_written(written);
         Poll::Ready(Ok(written))
     }
 
