@@ -19,7 +19,7 @@ pub(crate) const BOTH: [Caller; 2] = [Caller::Ssh, Caller::Adit];
 
 /// A server that runs programs.
 pub(crate) fn server() -> Server {
-    let server = Server::sshd("Subsystem sftp internal-sftp\nAcceptEnv LANG ADIT_*");
+    let server = Server::sshd("Subsystem back cat\nAcceptEnv LANG ADIT_*");
     fs::write(server.file("known_hosts"), server.known()).unwrap();
     server
 }
