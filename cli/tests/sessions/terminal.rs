@@ -5,10 +5,12 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command};
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
+use crate::adit::PATIENCE;
 use crate::caller::{BOTH, Caller, server};
 
 /// A terminal, and who is called at it.
@@ -44,6 +46,11 @@ impl Terminal {
                 self.shown.drain(..at + words.len());
                 return;
             }
+            // The device stays open here, so that the end of the call is none of the terminal.
+            let mut ready = [PollFd::new(&self.user, PollFlags::IN)];
+            let count = poll(&mut ready, Some(&PATIENCE.try_into().unwrap())).unwrap();
+            let shown = String::from_utf8_lossy(&self.shown);
+            assert!(count > 0, "{words:?} is not shown, but {shown:?}");
             let len = self.user.read(&mut buffer).unwrap();
             self.shown.extend_from_slice(&buffer[..len]);
         }
@@ -77,6 +84,11 @@ fn set_size(device: &OwnedFd, rows: u16, columns: u16) {
     tcsetwinsize(device, size).unwrap();
 }
 
+/// Waits at the server until its terminal has this size, and shows it.
+fn until(size: &str) -> String {
+    format!("until [ \"$(stty size)\" = \"{size}\" ]; do sleep 0.02; done; stty size")
+}
+
 #[test]
 fn a_terminal_is_there_with_its_kind_its_modes_and_its_size() {
     let server = server();
@@ -84,7 +96,7 @@ fn a_terminal_is_there_with_its_kind_its_modes_and_its_size() {
         let mut terminal = Terminal::call(caller.call(
             &server,
             &["-t"],
-            &["stty -a; echo $TERM; read line; stty size; exit 7"],
+            &[&format!("stty -a; echo $TERM; {}; exit 7", until("50 132"))],
         ));
         terminal.expect("rows 24; columns 80");
         terminal.expect("vt220");
@@ -92,7 +104,6 @@ fn a_terminal_is_there_with_its_kind_its_modes_and_its_size() {
         set_size(&terminal.device, 50, 132);
         // It would come by itself at a terminal that controls the process.
         kill_process(Pid::from_child(&terminal.child), Signal::WINCH).unwrap();
-        terminal.type_in(b"\r");
         terminal.expect("50 132");
         assert_eq!(terminal.end(), Some(7), "{caller:?}");
     }
@@ -102,8 +113,8 @@ fn a_terminal_is_there_with_its_kind_its_modes_and_its_size() {
 fn a_terminal_that_is_resized_during_output_loses_nothing() {
     let server = server();
     for caller in BOTH {
-        let mut terminal =
-            Terminal::call(caller.call(&server, &["-t"], &["seq 30000; stty size; echo over"]));
+        let command = format!("seq 30000; {}; echo over", until("39 80"));
+        let mut terminal = Terminal::call(caller.call(&server, &["-t"], &[&command]));
         terminal.expect("\n1000\r\n");
         for rows in 25..40 {
             set_size(&terminal.device, rows, 80);
