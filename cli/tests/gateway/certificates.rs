@@ -67,7 +67,7 @@ fn a_certificate_of_each_type_lets_its_user_in() {
         let (code, said) = log_in(&house, &gateway, "ann", "rsa", &["-o", &only]);
         assert_eq!((code, &*said), (0, "hello"), "{algorithm}");
     }
-    let flows = house.read("flow.jsonl");
+    let flows = house.flows(gateway);
     assert!(flows.contains("\"certificate\":\"the id\""), "{flows}");
 }
 

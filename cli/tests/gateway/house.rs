@@ -50,6 +50,13 @@ impl House {
         fs::read_to_string(self.at().join(name)).unwrap()
     }
 
+    /// The flow log, which is whole when the gateway has ended: it has a thread of its own.
+    pub(crate) fn flows(&self, gateway: Gateway) -> String {
+        gateway.signal(Signal::TERM);
+        assert_eq!(gateway.end(), 0);
+        self.read("flow.jsonl")
+    }
+
     /// Writes the configuration, in which `ann` has her key, with more after that. What whoever runs
     /// the tests has shells do is no part of them: her home is this folder.
     pub(crate) fn configure(&self, more: &str) {

@@ -85,7 +85,7 @@ fn who_must_not_log_in_is_told_why() {
     let (code, out, errors) = exec(&house, &gateway, "pwd", b"");
     assert_eq!((code, out.as_slice()), (0, b"/\n".as_slice()));
     assert!(errors.contains("cannot change to the folder /nonexistent"), "{errors}");
-    assert!(house.read("flow.jsonl").contains("is locked"));
+    assert!(house.flows(gateway).contains("is locked"));
 }
 
 #[test]

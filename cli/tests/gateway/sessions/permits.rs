@@ -31,7 +31,7 @@ fn without_a_rule_there_are_no_sessions_and_the_client_is_told() {
     let (code, _, errors) = run(house.ssh(&gateway, "ann").args(["ann@127.0.0.1", "true"]));
     assert_eq!(code, 255);
     assert!(errors.contains("the policy of the gateway does not permit it"), "{errors}");
-    assert!(house.read("flow.jsonl").contains("\"reason\":\"no-rule\""));
+    assert!(house.flows(gateway).contains("\"reason\":\"no-rule\""));
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn a_command_has_its_streams_and_its_status() {
     let (code, out, errors) = exec(&house, &gateway, "cat; echo errors >&2; exit 7", &bytes);
     assert_eq!((code, errors.as_str()), (7, "errors\n"));
     assert!(out == bytes, "{} of {} bytes", out.len(), bytes.len());
-    let flow = house.read("flow.jsonl");
+    let flow = house.flows(gateway);
     let line: serde_json::Value = serde_json::from_str(flow.lines().last().unwrap()).unwrap();
     assert_eq!((&line["direction"], &line["exit_status"]), (&"session".into(), &7.into()));
     assert_eq!(line["target"], "exec cat; echo errors >&2; exit 7");
