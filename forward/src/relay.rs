@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::runtime::Handle as Runtime;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::dial::Dial;
 use crate::flow::{Flow, Observe, Outcome, Running};
@@ -192,15 +191,18 @@ async fn join(near: impl Stream, far: impl Stream, flow: &Arc<Flow>) -> Result<T
     let home = far.home().filter(|home| home.id() != Runtime::current().id()).cloned();
     let Some(home) = home else { return pipe(near, far, &flow.meter).await };
     let flow = Arc::clone(flow);
-    let joined = home.spawn(async move {
+    let joining = async move {
         let near = near.settle().map_err(|error| Broken { side: Side::A, error })?;
         pipe(near, far, &flow.meter).await
-    });
-    match AbortOnDropHandle::new(joined).await {
-        Ok(done) => done,
-        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+    };
+    // Dropped, it cuts the connection off.
+    let mut joined = JoinSet::new();
+    joined.spawn_on(joining, &home);
+    match joined.join_next().await {
+        Some(Ok(done)) => done,
+        Some(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
         // Its threads have ended, and the connection with them.
-        Err(error) => Err(Broken { side: Side::B, error: error.into() }),
+        _ => Err(Broken { side: Side::B, error: io::ErrorKind::ConnectionAborted.into() }),
     }
 }
 
