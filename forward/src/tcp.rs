@@ -1,5 +1,6 @@
 //! TCP: streams, listening ports and the ways to a target.
 
+mod debt;
 mod dialer;
 mod listener;
 mod race;

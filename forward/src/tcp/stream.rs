@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::stream;
+use crate::tcp::debt::{Debt, Step};
 
 /// A TCP connection. Dropped before both directions have ended, it is reset.
 ///
@@ -27,8 +28,7 @@ pub struct Stream {
     inner: TcpStream,
     read: Direction,
     write: Direction,
-    /// Whether what is read is acknowledged at once.
-    prompt: bool,
+    debt: Debt,
 }
 
 /// How many bytes of packets the system may hold that it has not sent for the first time, beside
@@ -68,18 +68,18 @@ impl Stream {
     }
 
     fn with_options(inner: TcpStream) -> Self {
-        Self { inner, read: Direction::Open, write: Direction::Open, prompt: false }
+        Self { inner, read: Direction::Open, write: Direction::Open, debt: Debt::Forgiven }
     }
 
     /// Makes it fit for a protocol of packets, as SSH is, that says itself how it ends: dropped,
-    /// it is closed in peace, whatever was read and written. And whatever was read is
-    /// acknowledged at once when nothing is left to be read (`TCP_QUICKACK`, where the system has
-    /// it): a peer that delays small segments waits for that, up to 40 ms each time. OpenSSH does
-    /// so without a session, so that each of its key exchanges took that long.
+    /// it is closed in peace, whatever was read and written. And whatever was read is acknowledged
+    /// when nothing is left to be read and others have had their turn (`TCP_QUICKACK`, where the
+    /// system has it): a peer that delays small segments waits for that, up to 40 ms each time.
+    /// OpenSSH does so without a session, so that each of its key exchanges took that long.
     #[must_use]
     pub fn for_packets(mut self) -> Self {
         (self.read, self.write) = (Direction::Ended, Direction::Ended);
-        self.prompt = true;
+        self.debt = Debt::Paid;
         self.make_peace();
         self.hold_little_back();
         self
@@ -139,6 +139,14 @@ impl Stream {
         }
     }
 
+    fn settle_debt(&mut self, cx: &Context<'_>) {
+        match self.debt.handle_silence() {
+            Step::Wait => {}
+            Step::GiveWay => cx.waker().wake_by_ref(),
+            Step::Acknowledge => self.acknowledge(),
+        }
+    }
+
     /// Acknowledges what was read without delay. The kernel forgets that soon, so it is told
     /// each time.
     fn acknowledge(&self) {
@@ -158,11 +166,11 @@ impl stream::Stream for Stream {
     fn settle(self) -> io::Result<Self> {
         // The connection lives on in the copy, so that this one's end is not its.
         let inner = TcpStream::from_std(self.inner.as_fd().try_clone_to_owned()?.into())?;
-        Ok(Self { inner, read: self.read, write: self.write, prompt: self.prompt })
+        Ok(Self { inner, read: self.read, write: self.write, debt: self.debt })
     }
 
     fn is_sent_at_once(&mut self) {
-        self.prompt = false;
+        self.debt = Debt::Forgiven;
     }
 }
 
@@ -181,11 +189,14 @@ impl AsyncRead for Stream {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let (space, before) = (into.remaining(), into.filled().len());
-        ready!(Pin::new(&mut self.inner).poll_read(cx, into))?;
+        let Poll::Ready(read) = Pin::new(&mut self.inner).poll_read(cx, into) else {
+            self.settle_debt(cx);
+            return Poll::Pending;
+        };
+        read?;
         match into.filled().len() - before {
             0 if space > 0 => self.read = Direction::Ended,
-            read if read < space && self.prompt => self.acknowledge(),
-            _ => {}
+            _ => self.debt.handle_read(),
         }
         Poll::Ready(Ok(()))
     }
@@ -197,7 +208,9 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
+        let written = ready!(Pin::new(&mut self.inner).poll_write(cx, bytes));
+        self.debt.handle_write();
+        Poll::Ready(written)
     }
 
     fn poll_write_vectored(
@@ -205,7 +218,9 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+        let written = ready!(Pin::new(&mut self.inner).poll_write_vectored(cx, slices));
+        self.debt.handle_write();
+        Poll::Ready(written)
     }
 
     fn is_write_vectored(&self) -> bool {
