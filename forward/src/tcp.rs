@@ -5,6 +5,7 @@ mod dialer;
 mod listener;
 mod race;
 mod stream;
+mod unsent;
 
 pub use crate::tcp::dialer::{connect, connect_telling, resolve};
 pub use crate::tcp::listener::Listener;

@@ -10,9 +10,11 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use crate::stream;
 use crate::tcp::debt::{Debt, Step};
+use crate::tcp::unsent::Unsent;
 
 /// A TCP connection. Dropped before both directions have ended, it is reset.
 ///
@@ -29,12 +31,9 @@ pub struct Stream {
     read: Direction,
     write: Direction,
     debt: Debt,
+    /// None where the system holds as much as it likes.
+    unsent: Option<Unsent>,
 }
-
-/// How many bytes of packets the system may hold that it has not sent for the first time, beside
-/// what is on its way: enough that it never runs out while this program is woken.
-#[cfg(target_os = "linux")]
-const UNSENT: u32 = 128 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Direction {
@@ -68,7 +67,8 @@ impl Stream {
     }
 
     fn with_options(inner: TcpStream) -> Self {
-        Self { inner, read: Direction::Open, write: Direction::Open, debt: Debt::Forgiven }
+        let (read, write) = (Direction::Open, Direction::Open);
+        Self { inner, read, write, debt: Debt::Forgiven, unsent: None }
     }
 
     /// Makes it fit for a protocol of packets, as SSH is, that says itself how it ends: dropped,
@@ -85,15 +85,34 @@ impl Stream {
         self
     }
 
-    /// Has the system take no more than it is about to send: what it holds has its place, and small
-    /// messages wait for all of it. Within a machine all is sent at once, and the limit would only
-    /// make for small calls.
-    fn hold_little_back(&self) {
+    /// Has the system take no more than it is about to send. Within a machine all is sent at once,
+    /// and the limit would only make for small calls.
+    fn hold_little_back(&mut self) {
+        if self.peer_addr().is_ok_and(|peer| !peer.ip().is_loopback()) {
+            let unsent = Unsent::new(Instant::now());
+            self.limit_unsent(unsent.limit());
+            self.unsent = Some(unsent);
+        }
+    }
+
+    /// Limits what the system holds and has not sent for the first time (`TCP_NOTSENT_LOWAT`, where
+    /// the system has it).
+    fn limit_unsent(&self, limit: u32) {
         #[cfg(target_os = "linux")]
-        if self.peer_addr().is_ok_and(|peer| !peer.ip().is_loopback())
-            && let Err(error) = SockRef::from(&self.inner).set_tcp_notsent_lowat(UNSENT)
+        if let Err(error) = SockRef::from(&self.inner).set_tcp_notsent_lowat(limit) {
+            tracing::debug!(%error, limit, "what is not sent yet cannot be limited");
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = limit;
+    }
+
+    fn handle_write(&mut self, len: usize) {
+        self.debt.handle_write();
+        if let Some(unsent) = &mut self.unsent
+            && unsent.handle_write(len, Instant::now())
         {
-            tracing::debug!(%error, "what is not sent yet cannot be limited");
+            let limit = unsent.limit();
+            self.limit_unsent(limit);
         }
     }
 
@@ -166,7 +185,8 @@ impl stream::Stream for Stream {
     fn settle(self) -> io::Result<Self> {
         // The connection lives on in the copy, so that this one's end is not its.
         let inner = TcpStream::from_std(self.inner.as_fd().try_clone_to_owned()?.into())?;
-        Ok(Self { inner, read: self.read, write: self.write, debt: self.debt })
+        let (read, write) = (self.read, self.write);
+        Ok(Self { inner, read, write, debt: self.debt, unsent: self.unsent })
     }
 
     fn is_sent_at_once(&mut self) {
@@ -208,9 +228,9 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.inner).poll_write(cx, bytes));
-        self.debt.handle_write();
-        Poll::Ready(written)
+        let written = ready!(Pin::new(&mut self.inner).poll_write(cx, bytes))?;
+        self.handle_write(written);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_write_vectored(
@@ -218,9 +238,9 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.inner).poll_write_vectored(cx, slices));
-        self.debt.handle_write();
-        Poll::Ready(written)
+        let written = ready!(Pin::new(&mut self.inner).poll_write_vectored(cx, slices))?;
+        self.handle_write(written);
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {
