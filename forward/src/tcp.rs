@@ -2,7 +2,10 @@
 
 mod debt;
 mod dialer;
+mod gather;
 mod listener;
+mod option;
+mod packets;
 mod race;
 mod stream;
 mod unsent;

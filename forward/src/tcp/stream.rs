@@ -10,11 +10,9 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 
 use crate::stream;
-use crate::tcp::debt::{Debt, Step};
-use crate::tcp::unsent::Unsent;
+use crate::tcp::packets::Packets;
 
 /// A TCP connection. Dropped before both directions have ended, it is reset.
 ///
@@ -30,9 +28,8 @@ pub struct Stream {
     inner: TcpStream,
     read: Direction,
     write: Direction,
-    debt: Debt,
-    /// None where the system holds as much as it likes.
-    unsent: Option<Unsent>,
+    /// Where it carries a protocol of packets.
+    packets: Option<Box<Packets>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,52 +65,25 @@ impl Stream {
 
     fn with_options(inner: TcpStream) -> Self {
         let (read, write) = (Direction::Open, Direction::Open);
-        Self { inner, read, write, debt: Debt::Forgiven, unsent: None }
+        Self { inner, read, write, packets: None }
     }
 
     /// Makes it fit for a protocol of packets, as SSH is, that says itself how it ends: dropped,
-    /// it is closed in peace, whatever was read and written. And whatever was read is acknowledged
-    /// when nothing is left to be read and others have had their turn (`TCP_QUICKACK`, where the
-    /// system has it): a peer that delays small segments waits for that, up to 40 ms each time.
-    /// OpenSSH does so without a session, so that each of its key exchanges took that long.
+    /// it is closed in peace, whatever was read and written. And the system is told more of it,
+    /// where it has options for that:
+    /// - Whatever was read is acknowledged when nothing is left to be read and others have had
+    ///   their turn (`TCP_QUICKACK`): a peer that delays small segments waits for that, up to 40 ms
+    ///   each time. OpenSSH does so without a session, so that each of its key exchanges took that
+    ///   long.
+    /// - To another machine it takes no more than it is about to send (`TCP_NOTSENT_LOWAT`).
+    /// - Of a stream that flows fast it tells when there is much (`SO_RCVLOWAT`), or after a
+    ///   millisecond or two.
     #[must_use]
     pub fn for_packets(mut self) -> Self {
         (self.read, self.write) = (Direction::Ended, Direction::Ended);
-        self.debt = Debt::Paid;
+        self.packets = Some(Box::new(Packets::new(&self.inner)));
         self.make_peace();
-        self.hold_little_back();
         self
-    }
-
-    /// Has the system take no more than it is about to send. Within a machine all is sent at once,
-    /// and the limit would only make for small calls.
-    fn hold_little_back(&mut self) {
-        if self.peer_addr().is_ok_and(|peer| !peer.ip().is_loopback()) {
-            let unsent = Unsent::new(Instant::now());
-            self.limit_unsent(unsent.limit());
-            self.unsent = Some(unsent);
-        }
-    }
-
-    /// Limits what the system holds and has not sent for the first time (`TCP_NOTSENT_LOWAT`, where
-    /// the system has it).
-    fn limit_unsent(&self, limit: u32) {
-        #[cfg(target_os = "linux")]
-        if let Err(error) = SockRef::from(&self.inner).set_tcp_notsent_lowat(limit) {
-            tracing::debug!(%error, limit, "what is not sent yet cannot be limited");
-        }
-        #[cfg(not(target_os = "linux"))]
-        let _ = limit;
-    }
-
-    fn handle_write(&mut self, len: usize) {
-        self.debt.handle_write();
-        if let Some(unsent) = &mut self.unsent
-            && unsent.handle_write(len, Instant::now())
-        {
-            let limit = unsent.limit();
-            self.limit_unsent(limit);
-        }
     }
 
     /// Has the system not ask a silent peer whether it is there.
@@ -144,6 +114,12 @@ impl Stream {
         SockRef::from(&self.inner)
     }
 
+    /// To look at what it asks the system for.
+    #[cfg(test)]
+    pub(super) fn parts(&mut self) -> (&TcpStream, &mut Packets) {
+        (&self.inner, self.packets.as_mut().unwrap())
+    }
+
     /// The address at the other end.
     ///
     /// # Errors
@@ -158,20 +134,9 @@ impl Stream {
         }
     }
 
-    fn settle_debt(&mut self, cx: &Context<'_>) {
-        match self.debt.handle_silence() {
-            Step::Wait => {}
-            Step::GiveWay => cx.waker().wake_by_ref(),
-            Step::Acknowledge => self.acknowledge(),
-        }
-    }
-
-    /// Acknowledges what was read without delay. The kernel forgets that soon, so it is told
-    /// each time.
-    fn acknowledge(&self) {
-        #[cfg(target_os = "linux")]
-        if let Err(error) = self.inner.set_quickack(true) {
-            tracing::debug!(%error, "cannot acknowledge at once");
+    fn handle_write(&mut self, len: usize) {
+        if let Some(packets) = &mut self.packets {
+            packets.handle_write(&self.inner, len);
         }
     }
 }
@@ -185,12 +150,14 @@ impl stream::Stream for Stream {
     fn settle(self) -> io::Result<Self> {
         // The connection lives on in the copy, so that this one's end is not its.
         let inner = TcpStream::from_std(self.inner.as_fd().try_clone_to_owned()?.into())?;
-        let (read, write) = (self.read, self.write);
-        Ok(Self { inner, read, write, debt: self.debt, unsent: self.unsent })
+        let packets = self.packets.is_some().then(|| Box::new(Packets::new(&inner)));
+        Ok(Self { inner, read: self.read, write: self.write, packets })
     }
 
     fn is_sent_at_once(&mut self) {
-        self.debt = Debt::Forgiven;
+        if let Some(packets) = &mut self.packets {
+            packets.is_sent_at_once(&self.inner);
+        }
     }
 }
 
@@ -209,14 +176,18 @@ impl AsyncRead for Stream {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let (space, before) = (into.remaining(), into.filled().len());
-        let Poll::Ready(read) = Pin::new(&mut self.inner).poll_read(cx, into) else {
-            self.settle_debt(cx);
+        let stream = &mut *self;
+        let Poll::Ready(read) = Pin::new(&mut stream.inner).poll_read(cx, into) else {
+            if let Some(packets) = &mut stream.packets {
+                packets.handle_silence(&stream.inner, cx);
+            }
             return Poll::Pending;
         };
         read?;
-        match into.filled().len() - before {
-            0 if space > 0 => self.read = Direction::Ended,
-            _ => self.debt.handle_read(),
+        match (into.filled().len() - before, &mut stream.packets) {
+            (0, _) if space > 0 => stream.read = Direction::Ended,
+            (read, Some(packets)) => packets.handle_read(&stream.inner, read),
+            _ => {}
         }
         Poll::Ready(Ok(()))
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 ///
 /// What is held has its place, and small messages wait for all of it. With too little of it the
 /// system runs out while this program is woken, and takes what it gets by small calls.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Unsent {
     limit: u32,
     /// Since when it is counted what is written.
