@@ -9,6 +9,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::pipe::Pipe;
 
+/// OpenSSH gives credit for what was taken once more than three of its largest messages came,
+/// whatever is left of its window.
+const FLIGHT_TO_OPENSSH: u32 = 4;
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Pipe for Link<S> {
     type Error = Error;
 
@@ -37,5 +41,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pipe for Link<S> {
 
     fn rekey(&mut self) {
         Link::rekey(self);
+    }
+
+    fn flight(&self) -> Option<u32> {
+        self.peer_is_openssh().then_some(FLIGHT_TO_OPENSSH)
     }
 }

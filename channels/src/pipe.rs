@@ -47,4 +47,9 @@ pub trait Pipe {
 
     /// Has keys exchanged anew, where the pipe has any, unless that is under way.
     fn rekey(&mut self) {}
+
+    /// What [`Limits::flight`](crate::mux::Limits::flight) may be with this peer, where that is known.
+    fn flight(&self) -> Option<u32> {
+        None
+    }
 }

@@ -38,6 +38,11 @@ pub struct Limits {
     pub receive_packet: u32,
     /// How many bytes of data go into one message at most; the peer may allow fewer.
     pub send_packet: u32,
+    /// How many of the peer's largest messages a channel may always have on the way, where that is
+    /// bounded more tightly than by the peer's window: on a near path, while other channels wait
+    /// for what lies on it. A peer that waits for more than these before it gives credit would
+    /// stand still; `None` bounds nothing.
+    pub flight: Option<u32>,
     /// How many bytes one channel may have accepted and not sent.
     pub outbox: usize,
     /// How many bytes all channels together may have accepted and not sent; when half of
@@ -80,6 +85,7 @@ impl Default for Limits {
             fund: None,
             receive_packet: 32 * KIB,
             send_packet: 32 * KIB,
+            flight: None,
             outbox: 512 * 1024,
             send_budget: 64 * 1024 * 1024,
             request_budget: 1024 * 1024,
@@ -104,6 +110,7 @@ impl Limits {
         self.max_window = self.max_window.max(self.initial_window);
         self.receive_packet = self.receive_packet.max(1);
         self.send_packet = self.send_packet.clamp(1, MAX_SEND_PACKET);
+        self.flight = self.flight.map(|least| least.max(1));
         self.outbox = self.outbox.max(1);
         self
     }

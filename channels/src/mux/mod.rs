@@ -57,6 +57,7 @@ pub(crate) mod class;
 mod commands;
 mod company;
 pub(crate) mod event;
+mod flight;
 pub(crate) mod fund;
 mod globals;
 pub(crate) mod id;

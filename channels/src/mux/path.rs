@@ -86,6 +86,11 @@ impl Path {
         self.near().is_some_and(|enough| used_up > enough.saturating_mul(2))
     }
 
+    /// Whether the path is known as hardly longer than nothing.
+    pub(super) fn is_near(&self) -> bool {
+        self.near().is_some()
+    }
+
     /// How long a window should last, on a near path.
     fn near(&self) -> Option<Duration> {
         let trip = self.round_trip.filter(|trip| *trip < NEAR)?;

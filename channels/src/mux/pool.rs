@@ -43,6 +43,11 @@ impl Pool {
         outbox::bound(&self.limits, &self.load, self.budget.outboxes())
     }
 
+    /// Whether others wait for what lies on the way behind bulk.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.path.now().is_some_and(|now| self.company.is_there(now))
+    }
+
     pub(super) fn tell(&mut self, event: Event) {
         self.events.push_back(event);
     }

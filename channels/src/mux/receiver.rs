@@ -94,8 +94,7 @@ impl Receiver {
     /// The user has done with so many bytes.
     pub(super) fn consume(&mut self, len: usize, pool: &mut Pool) {
         self.window.consume(len);
-        let awaited = pool.path.now().is_some_and(|now| pool.company.is_there(now));
-        match self.window.change(&pool.limits, &pool.path, awaited) {
+        match self.window.change(&pool.limits, &pool.path, pool.is_awaited()) {
             Change::Grow(more) if pool.budget.lend_more(more) => self.window.grow(more),
             Change::Shrink(surplus) => {
                 self.window.shrink(surplus);

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::mux::event::Event;
+use crate::mux::flight::Flight;
 use crate::mux::id::Id;
 use crate::mux::looked::Looked;
 use crate::mux::outbox::Outbox;
@@ -20,6 +21,7 @@ use crate::mux::window::{Overflow, Send};
 #[derive(Debug)]
 pub(super) struct Sender {
     window: Send,
+    flight: Flight,
     outbox: Outbox,
     room: Looked,
     peer: Peer,
@@ -37,6 +39,7 @@ impl Sender {
     pub(super) fn new() -> Self {
         Self {
             window: Send::default(),
+            flight: Flight::new(),
             outbox: Outbox::default(),
             room: Looked::NotSince,
             peer: Peer::Reads,
@@ -56,6 +59,9 @@ impl Sender {
     pub(super) fn add(&mut self, id: Id, more: u32, pool: &mut Pool) -> Result<(), Violation> {
         let overflow = |Overflow| Violation::WindowOverflow { channel: id.number() };
         self.window.add(more).map_err(overflow)?;
+        let messages = pool.limits.flight.filter(|_| pool.is_awaited());
+        let least = messages.map(|it| it.saturating_mul(self.window.packet()));
+        self.flight.handle_credit(more, &pool.path, least);
         self.tell(id, pool);
         Ok(())
     }
@@ -77,7 +83,8 @@ impl Sender {
         if self.peer == Peer::ReadsNoMore {
             return 0;
         }
-        let window = usize::try_from(self.window.left()).unwrap_or(usize::MAX);
+        let window = self.window.left().min(self.flight.room());
+        let window = usize::try_from(window).unwrap_or(usize::MAX);
         let bound = pool.outbox();
         window.min(bound.saturating_sub(self.outbox.len()))
     }
@@ -105,6 +112,7 @@ impl Sender {
             self.room = Looked::InVain;
         }
         self.window.spend(len);
+        self.flight.spend(len);
         len
     }
 

@@ -27,7 +27,8 @@ pub struct Session<P: Pipe> {
 impl<P: Pipe> Session<P> {
     /// A session over a pipe.
     pub fn new(pipe: P, config: Config) -> Self {
-        let config = config.settled();
+        let mut config = config.settled();
+        config.limits.flight = config.limits.flight.or_else(|| pipe.flight());
         let now = Instant::now().into_std();
         let mut mux = Mux::new(now, config.limits.clone());
         mux.measure_path(now);

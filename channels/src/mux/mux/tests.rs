@@ -64,6 +64,37 @@ fn a_reader_that_keeps_up_on_a_long_path_gets_a_larger_window_and_pays_it_back()
     assert_eq!(pair.there.load(), Load::default());
 }
 
+/// Bulk from here to there, beside small messages from there to here for as long as it flows: what
+/// of the bulk is on the way in the end.
+fn on_the_way_beside_small_messages(limits: &Limits) -> usize {
+    let (mut pair, here, there) = Pair::open(limits, tunnel());
+    let (small_here, small_there) = pair.join(tunnel());
+    pair.here.pool.path = Path::of(pair.now, Duration::from_micros(60));
+    for _ in 0..40 {
+        pair.now += Duration::from_millis(4);
+        while pair.here.write(here, Stream::Main, &[7; 100_000]).unwrap() > 0 {
+            pair.exchange();
+        }
+        pair.there.write(small_there, Stream::Main, b"key").unwrap();
+        pair.exchange();
+        assert_eq!(read(&mut pair.here, small_here, Stream::Main).0, b"key");
+        read(&mut pair.there, there, Stream::Main);
+        pair.exchange();
+    }
+    while pair.here.write(here, Stream::Main, &[7; 100_000]).unwrap() > 0 {
+        pair.exchange();
+    }
+    pair.there.load().inbox
+}
+
+#[test]
+fn bulk_that_others_wait_for_has_little_on_the_way_whatever_the_window() {
+    let window = usize::try_from(Limits::default().initial_window).unwrap();
+    assert_eq!(on_the_way_beside_small_messages(&Limits::default()), window);
+    let bounded = Limits { flight: Some(4), ..Limits::default() };
+    assert_eq!(on_the_way_beside_small_messages(&bounded), 4 * 32 * 1024);
+}
+
 #[test]
 fn the_path_is_measured_while_the_peer_answers() {
     let (mut pair, ..) = open();
