@@ -51,6 +51,17 @@ impl Packets {
         }
     }
 
+    /// The same for a connection that goes on on another runtime, by whose clock it then waits.
+    /// What it has learned of the flow is forgotten.
+    pub(super) fn settle(&self, socket: &TcpStream) -> Self {
+        option::tell_of(socket, 1);
+        let mut settled = Self::new(socket);
+        if self.gather.is_none() {
+            settled.is_sent_at_once(socket);
+        }
+        settled
+    }
+
     /// So much was read.
     pub(super) fn handle_read(&mut self, socket: &TcpStream, len: usize) {
         self.debt.handle_read();
@@ -170,6 +181,16 @@ mod tests {
         drop(far);
         assert_eq!(near.read(&mut [0; 8]).await.unwrap(), 0);
         assert!(near.parts().1.gathers());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_settles_elsewhere_does_not_wait_for_much() {
+        let (near, mut far) = ends().await;
+        let mut near = near.settle().unwrap();
+        let began = Instant::now();
+        far.write_all(b"now").await.unwrap();
+        assert_eq!(near.read(&mut [0; 8]).await.unwrap(), 3);
+        assert_eq!(began.elapsed(), std::time::Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]

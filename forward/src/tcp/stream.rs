@@ -150,7 +150,7 @@ impl stream::Stream for Stream {
     fn settle(self) -> io::Result<Self> {
         // The connection lives on in the copy, so that this one's end is not its.
         let inner = TcpStream::from_std(self.inner.as_fd().try_clone_to_owned()?.into())?;
-        let packets = self.packets.is_some().then(|| Box::new(Packets::new(&inner)));
+        let packets = self.packets.as_ref().map(|it| Box::new(it.settle(&inner)));
         Ok(Self { inner, read: self.read, write: self.write, packets })
     }
 
