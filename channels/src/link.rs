@@ -7,11 +7,12 @@ use adit_proto::message::disconnect::Reason;
 use adit_transport::link::{Error, Link};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::mux::EarlyCredit;
 use crate::pipe::Pipe;
 
 /// OpenSSH gives credit for what was taken once more than three of its largest messages came,
 /// whatever is left of its window.
-const FLIGHT_TO_OPENSSH: u32 = 4;
+const OPENSSH: u32 = 4;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Pipe for Link<S> {
     type Error = Error;
@@ -43,7 +44,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pipe for Link<S> {
         Link::rekey(self);
     }
 
-    fn flight(&self) -> Option<u32> {
-        self.peer_is_openssh().then_some(FLIGHT_TO_OPENSSH)
+    fn early_credit(&self) -> Option<EarlyCredit> {
+        let early = EarlyCredit { messages: OPENSSH, once_announced: self.peer_is_server() };
+        self.peer_is_openssh().then_some(early)
     }
 }

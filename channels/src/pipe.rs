@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 use adit_proto::message::connection::ConnectionMessage;
 use adit_proto::message::disconnect::Reason;
 
+use crate::mux::EarlyCredit;
+
 /// A pipe of messages of the connection protocol: ordered, authenticated, and polled.
 ///
 /// A pipe has one user, which polls it from one task; the waker of the last poll is the one
@@ -48,8 +50,8 @@ pub trait Pipe {
     /// Has keys exchanged anew, where the pipe has any, unless that is under way.
     fn rekey(&mut self) {}
 
-    /// What [`Limits::flight`](crate::mux::Limits::flight) may be with this peer, where that is known.
-    fn flight(&self) -> Option<u32> {
+    /// When the peer gives credit, where that is known.
+    fn early_credit(&self) -> Option<EarlyCredit> {
         None
     }
 }

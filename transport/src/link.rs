@@ -110,6 +110,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         self.connection.peer_identification().is_some_and(|it| it.is_adit())
     }
 
+    /// Whether the peer is the server.
+    pub fn peer_is_server(&self) -> bool {
+        self.host_keys.is_empty()
+    }
+
     /// The byte stream, to be told something. What is read from it or written to it here would
     /// be missing in the connection.
     pub fn stream(&mut self) -> &mut S {

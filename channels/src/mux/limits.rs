@@ -38,11 +38,10 @@ pub struct Limits {
     pub receive_packet: u32,
     /// How many bytes of data go into one message at most; the peer may allow fewer.
     pub send_packet: u32,
-    /// How many of the peer's largest messages a channel may always have on the way, where that is
-    /// bounded more tightly than by the peer's window: on a near path, while other channels wait
-    /// for what lies on it. A peer that waits for more than these before it gives credit would
-    /// stand still; `None` bounds nothing.
-    pub flight: Option<u32>,
+    /// That the peer gives credit early, where that is known. Then what a channel has on the way
+    /// may be bounded more tightly than by the peer's window: on a near path, while other channels
+    /// wait for what lies on it. `None` bounds nothing.
+    pub early_credit: Option<EarlyCredit>,
     /// How many bytes one channel may have accepted and not sent.
     pub outbox: usize,
     /// How many bytes all channels together may have accepted and not sent; when half of
@@ -58,6 +57,17 @@ pub struct Limits {
     pub channel_answers: usize,
     /// How the peer's life is watched; `None` leaves that to others.
     pub keepalive: Option<Keepalive>,
+}
+
+/// When the peer gives credit, whatever is left of its window. One that waits for more would stand
+/// still, so this has to be known and not guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EarlyCredit {
+    /// After so many of the largest messages that it takes at most.
+    pub messages: u32,
+    /// Only if it has also announced its host keys (`hostkeys-00@openssh.com`), which few do that
+    /// only give themselves out for a server of OpenSSH.
+    pub once_announced: bool,
 }
 
 /// How the peer's life is watched.
@@ -85,7 +95,7 @@ impl Default for Limits {
             fund: None,
             receive_packet: 32 * KIB,
             send_packet: 32 * KIB,
-            flight: None,
+            early_credit: None,
             outbox: 512 * 1024,
             send_budget: 64 * 1024 * 1024,
             request_budget: 1024 * 1024,
@@ -110,7 +120,6 @@ impl Limits {
         self.max_window = self.max_window.max(self.initial_window);
         self.receive_packet = self.receive_packet.max(1);
         self.send_packet = self.send_packet.clamp(1, MAX_SEND_PACKET);
-        self.flight = self.flight.map(|least| least.max(1));
         self.outbox = self.outbox.max(1);
         self
     }

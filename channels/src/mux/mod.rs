@@ -97,7 +97,7 @@ pub use fund::Fund;
 pub use id::Id;
 pub use inbox::KEPT_SLICES;
 pub use keepalive::Unresponsive;
-pub use limits::{Keepalive, Limits};
+pub use limits::{EarlyCredit, Keepalive, Limits};
 pub use load::Load;
 pub use mux::{Mux, Shortage};
 pub use offer::Offer;

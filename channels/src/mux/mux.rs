@@ -452,6 +452,7 @@ impl Mux {
     }
 
     fn handle_global_request(&mut self, request: GlobalRequest) -> Result<(), Violation> {
+        self.pool.announced |= matches!(request.kind, global_request::Kind::HostKeys { .. });
         let Pool { limits, load, .. } = &mut self.pool;
         match self.globals.handle_request(request, limits, load) {
             Ok(Notice::Tell) => self.pool.tell(Event::GlobalRequested),

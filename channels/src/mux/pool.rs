@@ -20,6 +20,8 @@ pub(super) struct Pool {
     pub(super) traffic: Traffic,
     pub(super) path: Path,
     pub(super) company: Company,
+    /// Whether the peer has announced its host keys.
+    pub(super) announced: bool,
     pub(super) events: VecDeque<Event>,
 }
 
@@ -34,6 +36,7 @@ impl Pool {
             traffic: Traffic::default(),
             path: Path::default(),
             company: Company::default(),
+            announced: false,
             events: VecDeque::new(),
         }
     }
@@ -41,6 +44,13 @@ impl Pool {
     /// How many bytes one channel may have accepted and not sent.
     pub(super) fn outbox(&self) -> usize {
         outbox::bound(&self.limits, &self.load, self.budget.outboxes())
+    }
+
+    /// After how many of its largest messages the peer gives credit at the latest, where that is
+    /// known.
+    pub(super) fn early_credit(&self) -> Option<u32> {
+        let early = self.limits.early_credit.filter(|it| self.announced || !it.once_announced);
+        early.map(|it| it.messages.max(1))
     }
 
     /// Whether others wait for what lies on the way behind bulk.

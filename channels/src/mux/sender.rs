@@ -59,8 +59,8 @@ impl Sender {
     pub(super) fn add(&mut self, id: Id, more: u32, pool: &mut Pool) -> Result<(), Violation> {
         let overflow = |Overflow| Violation::WindowOverflow { channel: id.number() };
         self.window.add(more).map_err(overflow)?;
-        let messages = pool.limits.flight.filter(|_| pool.is_awaited());
-        let least = messages.map(|it| it.saturating_mul(self.window.packet()));
+        let early = pool.early_credit().filter(|_| pool.is_awaited());
+        let least = early.map(|messages| messages.saturating_mul(self.window.packet()));
         self.flight.handle_credit(more, &pool.path, least);
         self.tell(id, pool);
         Ok(())

@@ -28,7 +28,8 @@ impl<P: Pipe> Session<P> {
     /// A session over a pipe.
     pub fn new(pipe: P, config: Config) -> Self {
         let mut config = config.settled();
-        config.limits.flight = config.limits.flight.or_else(|| pipe.flight());
+        let limits = &mut config.limits;
+        limits.early_credit = limits.early_credit.or_else(|| pipe.early_credit());
         let now = Instant::now().into_std();
         let mut mux = Mux::new(now, config.limits.clone());
         mux.measure_path(now);

@@ -8,7 +8,7 @@ use adit_proto::message::global_request::Bind;
 use adit_proto::wire::Rest;
 
 use super::*;
-use crate::mux::limits::Keepalive;
+use crate::mux::limits::{EarlyCredit, Keepalive};
 use crate::mux::pair::{Pair, open, read, tunnel};
 use crate::mux::path::Path;
 use crate::mux::stream::{Broken, Taken};
@@ -91,8 +91,22 @@ fn on_the_way_beside_small_messages(limits: &Limits) -> usize {
 fn bulk_that_others_wait_for_has_little_on_the_way_whatever_the_window() {
     let window = usize::try_from(Limits::default().initial_window).unwrap();
     assert_eq!(on_the_way_beside_small_messages(&Limits::default()), window);
-    let bounded = Limits { flight: Some(4), ..Limits::default() };
-    assert_eq!(on_the_way_beside_small_messages(&bounded), 4 * 32 * 1024);
+    for (once_announced, on_the_way) in [(false, 4 * 32 * 1024), (true, window)] {
+        let early_credit = Some(EarlyCredit { messages: 4, once_announced });
+        let limits = Limits { early_credit, ..Limits::default() };
+        assert_eq!(on_the_way_beside_small_messages(&limits), on_the_way, "{once_announced}");
+    }
+}
+
+#[test]
+fn a_server_that_has_announced_its_host_keys_is_known_to_give_credit_early() {
+    let early_credit = Some(EarlyCredit { messages: 4, once_announced: true });
+    let (mut pair, ..) = Pair::open(&Limits { early_credit, ..Limits::default() }, tunnel());
+    assert_eq!(pair.here.pool.early_credit(), None);
+    let keys = global_request::Kind::HostKeys { keys: vec![] };
+    pair.there.global_request(keys, Reply::Unwanted);
+    pair.exchange();
+    assert_eq!(pair.here.pool.early_credit(), Some(4));
 }
 
 #[test]
