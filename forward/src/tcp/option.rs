@@ -2,8 +2,13 @@
 
 use tokio::net::TcpStream;
 
-/// Whether [`tell_of`] does what it says.
-pub(super) const CAN_GATHER: bool = cfg!(target_os = "linux");
+/// Whether [`tell_of`] does what it says, so that nothing waits for ever for the rest of much.
+pub(super) fn can_gather() -> bool {
+    #[cfg(target_os = "linux")]
+    return *low_water::IS_TOLD;
+    #[cfg(not(target_os = "linux"))]
+    false
+}
 
 /// Acknowledges what was read without delay (`TCP_QUICKACK`). The system forgets that soon, so it
 /// is told each time.
@@ -39,6 +44,8 @@ pub(super) fn tell_of(socket: &TcpStream, much: usize) {
 
 #[cfg(target_os = "linux")]
 mod low_water {
+    use std::sync::LazyLock;
+
     use nix::libc;
     use nix::sys::socket::sockopt::SetUsize;
 
@@ -46,4 +53,29 @@ mod low_water {
     pub(super) struct Mark;
 
     nix::setsockopt_impl!(Mark, libc::SOL_SOCKET, libc::SO_RCVLOWAT, usize, SetUsize);
+
+    /// Whether the system tells at once of what is there already when the mark is lowered.
+    pub(super) static IS_TOLD: LazyLock<bool> =
+        LazyLock::new(|| rustix::system::uname().release().to_str().is_ok_and(is_told_by));
+
+    /// Linux does since 4.18 (`tcp_set_rcvlowat`).
+    fn is_told_by(release: &str) -> bool {
+        let mut numbers = release.split(['.', '-']).map_while(|it| it.parse::<u32>().ok());
+        numbers.next().zip(numbers.next()).is_some_and(|version| version >= (4, 18))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_low_water_mark_is_relied_on_since_linux_4_18() {
+            for release in ["4.18.0-553.el8_10.x86_64", "5.4", "6.1.0-28-amd64", "10.0-rc1"] {
+                assert!(is_told_by(release), "{release}");
+            }
+            for release in ["3.10.0-1160.el7.x86_64", "4.17.19", "4.9-rt", "4", "later", ""] {
+                assert!(!is_told_by(release), "{release}");
+            }
+        }
+    }
 }

@@ -39,7 +39,7 @@ impl Packets {
         if let Some(unsent) = &unsent {
             option::limit_unsent(socket, unsent.limit());
         }
-        Self { debt: Debt::Paid, unsent, gather: option::CAN_GATHER.then(|| Gathering::new(now)) }
+        Self { debt: Debt::Paid, unsent, gather: option::can_gather().then(|| Gathering::new(now)) }
     }
 
     /// The peer neither delays small segments nor is slow: it waits for no acknowledgement, and
