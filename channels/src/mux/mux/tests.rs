@@ -64,6 +64,13 @@ fn a_reader_that_keeps_up_on_a_long_path_gets_a_larger_window_and_pays_it_back()
     assert_eq!(pair.there.load(), Load::default());
 }
 
+/// Sends from here as much as may be on the way.
+fn fill(pair: &mut Pair, here: Id) {
+    while pair.here.write(here, Stream::Main, &[7; 100_000]).unwrap() > 0 {
+        pair.exchange();
+    }
+}
+
 /// Bulk from here to there, beside small messages from there to here for as long as it flows: what
 /// of the bulk is on the way in the end.
 fn on_the_way_beside_small_messages(limits: &Limits) -> usize {
@@ -72,18 +79,14 @@ fn on_the_way_beside_small_messages(limits: &Limits) -> usize {
     pair.here.pool.path = Path::of(pair.now, Duration::from_micros(60));
     for _ in 0..40 {
         pair.now += Duration::from_millis(4);
-        while pair.here.write(here, Stream::Main, &[7; 100_000]).unwrap() > 0 {
-            pair.exchange();
-        }
+        fill(&mut pair, here);
         pair.there.write(small_there, Stream::Main, b"key").unwrap();
         pair.exchange();
         assert_eq!(read(&mut pair.here, small_here, Stream::Main).0, b"key");
         read(&mut pair.there, there, Stream::Main);
         pair.exchange();
     }
-    while pair.here.write(here, Stream::Main, &[7; 100_000]).unwrap() > 0 {
-        pair.exchange();
-    }
+    fill(&mut pair, here);
     pair.there.load().inbox
 }
 
